@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Carries bus messages between nodes: the interface that every broker implements.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "model/channel_name.hpp"
+#include "model/errc.hpp"
+#include "model/ids.hpp"
+
+namespace roomcast {
+
+/// One publication on its way through the broker.
+struct BusMessage {
+    ChannelName channel;
+    std::string event;
+    std::string payload;  // JSON text, one line
+    std::string user_id;  // empty: published over HTTP
+    std::int64_t ts_ms = 0;
+    std::uint64_t message_id = 0;  // unique, below 2^53
+    /// The session that sent it, on the node `origin_node`; none when it came over HTTP.
+    NodeId origin_node{};
+    SessionId origin = SessionId::none;
+    /// False: not delivered to `origin`.
+    bool is_echoed = true;
+};
+
+/// What all subscribers of a channel can rely on.
+enum class BrokerOrder : std::uint8_t {
+    per_channel,  // one order for all subscribers on all nodes
+    per_node,     // the order of each publishing node
+};
+
+/// Runs work on the home shard of a channel.
+class Executor {
+public:
+    virtual ~Executor() = default;
+    /// Runs `work` on the home shard of `channel`, later and in the order of the calls. From any
+    /// thread. Work that is still waiting when the hub stops is dropped.
+    virtual void post(const ChannelName& channel, std::function<void()> work) = 0;
+};
+
+/// Where a broker delivers. Called on the home shard of the channel.
+class BrokerSink {
+public:
+    virtual ~BrokerSink() = default;
+    /// A publication of any node, this one included. May come for a channel in which this node has
+    /// no interest; it is ignored then.
+    virtual void on_message(BusMessage message) = 0;
+    /// Publications on `channel` may have been lost before the next on_message().
+    virtual void on_gap(const ChannelName& channel) = 0;
+    /// The broker can or cannot be reached; `detail` is for people. From any thread.
+    virtual void on_state(bool is_connected, std::string_view detail) = 0;
+};
+
+using SubscribeCallback = std::function<void()>;
+using PublishCallback = std::function<void(Result<void>)>;
+
+/// Carries bus messages between nodes. One per process. Every call about a channel comes from its
+/// home shard; callbacks and BrokerSink are called there too, through the Executor given to
+/// start(), or at once from within the call (memory).
+/// At most once; a possible loss is reported through BrokerSink::on_gap, never hidden.
+class Broker {
+public:
+    virtual ~Broker() = default;
+
+    [[nodiscard]] virtual std::string_view name() const = 0;
+    [[nodiscard]] virtual BrokerOrder order() const = 0;
+    /// Whether publishes can be taken right now.
+    [[nodiscard]] virtual bool is_connected() const = 0;
+
+    /// Starts connecting and returns at once. `sink` and `executor` outlive the broker.
+    virtual void start(BrokerSink& sink, Executor& executor) = 0;
+    /// Ends all connections. Each pending publish is answered with `unavailable` before this
+    /// returns; nothing is called afterwards.
+    virtual void stop() = 0;
+
+    /// Adds this node's interest in `channel`. Idempotent; kept across reconnects. `confirmed` is
+    /// called once, when publications from then on arrive; an unsubscribe() in between cancels it.
+    virtual void subscribe(const ChannelName& channel, SubscribeCallback confirmed) = 0;
+    /// Drops this node's interest. Idempotent. Messages under way may still arrive.
+    virtual void unsubscribe(const ChannelName& channel) = 0;
+    /// Sends `message` to every interested node, this one too. `done` is called exactly once: when
+    /// the peer accepted it, or with `unavailable` (no peer within the publish timeout, queue full)
+    /// or `limit` (too large for the peer). The message may reach the sink before or after `done`.
+    virtual void publish(BusMessage message, PublishCallback done) = 0;
+};
+
+}  // namespace roomcast
