@@ -4,12 +4,12 @@
 
 # roomcast_library(NAME [BOOST] SEES lib... [PUBLIC dep...] [PRIVATE dep...])
 #
-# Makes the library roomcast_NAME of every .cpp in the current folder. SEES names the folders that
+# Makes the library roomcast_NAME of every .cpp in src/NAME. SEES names the folders that
 # its files may include from; the build fails on any other. BOOST marks a folder whose sources
 # include Asio or Beast: those are left out of UBSan, which triples their compile time.
 function(roomcast_library name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "BOOST" "" "SEES;PUBLIC;PRIVATE")
-    file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
+    file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${name}/*.cpp")
     if(sources)
         add_library(roomcast_${name} STATIC ${sources})
         set(scope PUBLIC)
@@ -66,4 +66,20 @@ function(roomcast_test name)
     roomcast_undefined_sanitizer(${name} "${arg_BOOST}")
     gtest_discover_tests(${name} TEST_PREFIX "${name}: " PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS
                          "${arg_LABELS}" DISCOVERY_TIMEOUT 60)
+endfunction()
+
+# Adds the target header_check, outside of the ordinary build: compiles each header of src/ alone.
+function(roomcast_check_headers)
+    file(GLOB headers CONFIGURE_DEPENDS RELATIVE "${CMAKE_SOURCE_DIR}/src"
+         "${CMAKE_SOURCE_DIR}/src/*/*.hpp")
+    set(sources "")
+    foreach(header IN LISTS headers)
+        string(REPLACE "/" "_" name "${header}")
+        set(source "${CMAKE_BINARY_DIR}/header_check/${name}.cpp")
+        file(CONFIGURE OUTPUT "${source}" CONTENT "#include \"${header}\"\n")
+        list(APPEND sources "${source}")
+    endforeach()
+    add_library(header_check OBJECT EXCLUDE_FROM_ALL ${sources})
+    target_link_libraries(header_check PRIVATE roomcast_app)
+    target_compile_options(header_check PRIVATE -O0)
 endfunction()
