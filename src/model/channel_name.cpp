@@ -67,6 +67,8 @@ std::string_view ChannelName::text() const {
     return shared_ ? std::string_view(shared_->text(), shared_->size) : std::string_view();
 }
 
-std::uint64_t ChannelName::hash() const { return shared_ ? shared_->hash : 0; }
+std::uint64_t ChannelName::hash() const {
+    return shared_ ? shared_->hash : 0;
+}
 
 }  // namespace roomcast

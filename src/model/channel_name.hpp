@@ -32,6 +32,7 @@ public:
     [[nodiscard]] std::string_view text() const;
     /// seeded_hash() of the text: the same in all threads of this process.
     [[nodiscard]] std::uint64_t hash() const;
+
     [[nodiscard]] bool is_empty() const { return shared_ == nullptr; }
 
     friend bool operator==(const ChannelName& a, const ChannelName& b) {

@@ -10,14 +10,14 @@
 namespace roomcast {
 
 enum class Errc : std::uint8_t {
-    bad_message,   // not a JSON object, unknown type, a field missing or of the wrong type
-    forbidden,     // the token does not allow this on this channel
-    bad_channel,   // empty, too long, control characters
-    limit,         // too many channels on this connection, meta or payload too large
-    rate_limited,  // over the message rate
-    unavailable,   // the broker or store did not take it; try again
-    invalid_token, // `refresh` with a token that does not verify
-    wrong_user,    // `refresh` with a token of another user
+    bad_message,    // not a JSON object, unknown type, a field missing or of the wrong type
+    forbidden,      // the token does not allow this on this channel
+    bad_channel,    // empty, too long, control characters
+    limit,          // too many channels on this connection, meta or payload too large
+    rate_limited,   // over the message rate
+    unavailable,    // the broker or store did not take it; try again
+    invalid_token,  // `refresh` with a token that does not verify
+    wrong_user,     // `refresh` with a token of another user
 };
 
 /// The `code` of an error message, 4000-4999.

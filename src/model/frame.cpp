@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/frame.hpp"
 
-#include <cstring>
+#include <algorithm>
 #include <new>
 
 namespace roomcast {
@@ -10,9 +10,9 @@ Frame* Frame::make(std::string_view header, std::string_view text) {
     const std::size_t size = header.size() + text.size();
     void* memory = ::operator new(sizeof(Frame) + size);
     auto* frame = new (memory) Frame(header.size(), size);
-    char* to = reinterpret_cast<char*>(frame + 1);
-    std::memcpy(to, header.data(), header.size());
-    std::memcpy(to + header.size(), text.data(), text.size());
+    // Not memcpy: an empty view may have no address.
+    char* const to = reinterpret_cast<char*>(frame + 1);
+    std::copy(text.begin(), text.end(), std::copy(header.begin(), header.end(), to));
     return frame;
 }
 

@@ -28,6 +28,7 @@ public:
     [[nodiscard]] std::string_view text() const { return bytes().substr(header_size_); }
 
     void retain() { references_.fetch_add(1, std::memory_order_relaxed); }
+
     void release();
 
 private:
@@ -52,6 +53,7 @@ public:
     LocalFrame& operator=(const LocalFrame&) = delete;
 
     [[nodiscard]] std::string_view bytes() const { return bytes_; }
+
     [[nodiscard]] std::string_view text() const { return frame_->text(); }
 
     void retain() { ++references_; }
@@ -62,6 +64,7 @@ public:
 
 private:
     explicit LocalFrame(Frame* frame) : bytes_(frame->bytes()), frame_(frame) {}
+
     ~LocalFrame() { frame_->release(); }
 
     std::string_view bytes_;
@@ -74,24 +77,33 @@ template <class T>
 class Ref {
 public:
     Ref() = default;
+
     /// Takes over one reference.
     explicit Ref(T* counted) : counted_(counted) {}
+
     Ref(const Ref& other) : counted_(other.counted_) {
         if (counted_) counted_->retain();
     }
+
     Ref(Ref&& other) noexcept : counted_(std::exchange(other.counted_, nullptr)) {}
+
     Ref& operator=(Ref other) noexcept {
         std::swap(counted_, other.counted_);
         return *this;
     }
+
     ~Ref() {
         if (counted_) counted_->release();
     }
 
     T* operator->() const { return counted_; }
+
     T& operator*() const { return *counted_; }
+
     explicit operator bool() const { return counted_ != nullptr; }
+
     [[nodiscard]] T* get() const { return counted_; }
+
     /// Gives the reference away.
     [[nodiscard]] T* detach() { return std::exchange(counted_, nullptr); }
 

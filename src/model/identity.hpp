@@ -31,8 +31,8 @@ using VerifyCallback = std::function<void(VerifyResult)>;
 class TokenVerifier {
 public:
     virtual ~TokenVerifier() = default;
-    /// `done` is called exactly once on the calling thread: before verify() returns where the key is
-    /// at hand, later where a key set must be fetched first.
+    /// `done` is called exactly once on the calling thread: before verify() returns where the key
+    /// is at hand, later where a key set must be fetched first.
     virtual void verify(std::string token, VerifyCallback done) = 0;
 };
 

@@ -20,14 +20,14 @@ struct Limits {
     std::size_t event_bytes = 256;
     std::size_t fragments = 1'024;
 
-    std::size_t connections = 0;  // 0: the file limit less 256
+    std::size_t connections = 0;         // 0: the file limit less 256
     std::size_t connections_per_ip = 0;  // 0: off
     std::size_t subscriptions = 1'000;
     std::size_t presence_channels = 128;
     std::size_t unanswered_commands = 256;
     std::uint32_t message_rate = 100;  // per connection and second; 0: off
     std::uint32_t message_burst = 2'000;
-    std::uint32_t presence_rate = 10;  // per connection and second; 0: off
+    std::uint32_t presence_rate = 10;        // per connection and second; 0: off
     std::chrono::seconds rate_patience{10};  // over the rate for so long: closed
 
     std::size_t outbox_bytes = 1'048'576;

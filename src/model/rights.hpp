@@ -16,6 +16,7 @@ class Rights {
 public:
     /// All rights on every channel: a token without the claim, or development mode.
     [[nodiscard]] static Rights all() { return Rights(true); }
+
     /// No rights until grant() adds some.
     [[nodiscard]] static Rights none() { return Rights(false); }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A check for our own mistakes that stays on in release builds. What a peer sends never reaches one.
+// A check for our own mistakes that stays on in release builds. What a peer sends never reaches
+// one.
 #pragma once
 
 namespace roomcast {
@@ -9,6 +10,5 @@ namespace roomcast {
 
 }  // namespace roomcast
 
-#define ASSERT(expression)  \
-    ((expression) ? void(0) \
-                  : ::roomcast::assertion_failed(#expression, __FILE__, __LINE__))
+#define ASSERT(expression) \
+    ((expression) ? void(0) : ::roomcast::assertion_failed(#expression, __FILE__, __LINE__))

@@ -14,8 +14,11 @@ namespace roomcast {
 class Counter {
 public:
     void add(std::uint64_t by = 1) { store(value() + by); }
+
     void subtract(std::uint64_t by = 1) { store(value() - by); }
+
     void store(std::uint64_t value) { value_.store(value, std::memory_order_relaxed); }
+
     [[nodiscard]] std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
 
 private:
@@ -26,8 +29,19 @@ private:
 class DurationHistogram {
 public:
     /// Upper bounds of the buckets in microseconds; one more bucket holds all that is longer.
-    static constexpr std::array<std::uint64_t, 13> kBoundsMicroseconds = {
-        50, 100, 250, 500, 1'000, 2'500, 5'000, 10'000, 25'000, 50'000, 100'000, 500'000, 2'500'000};
+    static constexpr std::array<std::uint64_t, 13> kBoundsMicroseconds = {50,
+                                                                          100,
+                                                                          250,
+                                                                          500,
+                                                                          1'000,
+                                                                          2'500,
+                                                                          5'000,
+                                                                          10'000,
+                                                                          25'000,
+                                                                          50'000,
+                                                                          100'000,
+                                                                          500'000,
+                                                                          2'500'000};
 
     void record(std::uint64_t microseconds, std::uint64_t times = 1) {
         std::size_t bucket = 0;
@@ -39,6 +53,7 @@ public:
     }
 
     [[nodiscard]] std::span<const Counter> buckets() const { return buckets_; }
+
     [[nodiscard]] std::uint64_t sum_microseconds() const { return sum_microseconds_.value(); }
 
 private:

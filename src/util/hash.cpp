@@ -36,8 +36,10 @@ struct SipState {
 }  // namespace
 
 std::uint64_t sip_hash(HashKey key, std::string_view text) {
-    SipState state{key.first ^ 0x736f6d6570736575U, key.second ^ 0x646f72616e646f6dU,
-                   key.first ^ 0x6c7967656e657261U, key.second ^ 0x7465646279746573U};
+    SipState state{key.first ^ 0x736f6d6570736575U,
+                   key.second ^ 0x646f72616e646f6dU,
+                   key.first ^ 0x6c7967656e657261U,
+                   key.second ^ 0x7465646279746573U};
     const char* at = text.data();
     std::size_t left = text.size();
     for (; left >= 8; at += 8, left -= 8) {
@@ -51,7 +53,8 @@ std::uint64_t sip_hash(HashKey key, std::string_view text) {
     }
     state.absorb(last);
     state.v2 ^= 0xff;
-    for (int i = 0; i < 3; ++i) state.round();
+    for (int i = 0; i < 3; ++i)
+        state.round();
     return state.v0 ^ state.v1 ^ state.v2 ^ state.v3;
 }
 

@@ -35,24 +35,26 @@ public:
         wake_();
     }
 
-    /// Takes over a batch. `weigh(entry)` gives the bytes of a data entry, and nothing for control.
-    /// `refuse(Entry&&)` is called, after the lock is released, for each data entry that did not
-    /// fit. Leaves `batch` empty.
-    template <class Weigh, class Refuse>
-    void put_batch(std::vector<Entry>& batch, Weigh weigh, Refuse refuse) {
+    /// Takes over a batch, leaving it empty. `weigh(entry)` gives the bytes of a data entry, and
+    /// nothing for control. For each data entry in order, and under the lock, so they must be
+    /// short: `accept(const Entry&)` if it fits, else `refuse(Entry&) -> bool`, which may move the
+    /// entry away and return false, or make it a control entry and return true to have that taken
+    /// in its place.
+    template <class Weigh, class Accept, class Refuse>
+    void put_batch(std::vector<Entry>& batch, Weigh weigh, Accept accept, Refuse refuse) {
         bool must_wake = false;
-        std::vector<Entry> refused;
         {
             const std::lock_guard lock(mutex_);
             for (Entry& entry : batch) {
                 if (const auto bytes = weigh(entry)) {
-                    if (data_entries_ >= bounds_.data_entries ||
-                        data_bytes_ + *bytes > bounds_.data_bytes) {
-                        refused.push_back(std::move(entry));
+                    if (data_entries_ < bounds_.data_entries &&
+                        data_bytes_ + *bytes <= bounds_.data_bytes) {
+                        ++data_entries_;
+                        data_bytes_ += *bytes;
+                        accept(std::as_const(entry));
+                    } else if (!refuse(entry)) {
                         continue;
                     }
-                    ++data_entries_;
-                    data_bytes_ += *bytes;
                 }
                 entries_.push_back(std::move(entry));
             }
@@ -60,7 +62,6 @@ public:
         }
         batch.clear();
         if (must_wake) wake_();
-        for (Entry& entry : refused) refuse(std::move(entry));
     }
 
     /// Swaps all that waits into `taken`, which must be empty (its memory is used again).

@@ -11,6 +11,7 @@ namespace roomcast {
 class ManualClock final : public Clock {
 public:
     [[nodiscard]] SteadyTime steady() const override { return steady_; }
+
     [[nodiscard]] std::int64_t wall_ms() const override { return wall_ms_; }
 
     /// Moves both clocks.
