@@ -10,6 +10,7 @@
 #include "model/channel_name.hpp"
 #include "model/errc.hpp"
 #include "model/ids.hpp"
+#include "util/clock.hpp"
 
 namespace roomcast {
 
@@ -26,6 +27,9 @@ struct BusMessage {
     SessionId origin = SessionId::none;
     /// False: not delivered to `origin`.
     bool is_echoed = true;
+    /// When this node took it, for its own metrics. Brokers may lose it: it means nothing
+    /// elsewhere.
+    SteadyTime taken_at{};
 };
 
 /// What all subscribers of a channel can rely on.

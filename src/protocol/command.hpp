@@ -19,6 +19,7 @@ using RequestId = std::string;
 
 /// The listen set of a subscription, a set of bits.
 enum Listen : std::uint8_t { kListenNothing = 0, kListenBroadcast = 1, kListenPresence = 2 };
+
 using ListenSet = std::uint8_t;
 
 /// Sets this connection's listen set on the channel.
@@ -60,9 +61,14 @@ struct RefreshCommand {
     std::string_view token;
 };
 
-using CommandBody =
-    std::variant<SubscribeCommand, UnsubscribeCommand, BroadcastCommand, PresenceSetCommand,
-                 PresenceLeaveCommand, PresenceGetCommand, PingCommand, RefreshCommand>;
+using CommandBody = std::variant<SubscribeCommand,
+                                 UnsubscribeCommand,
+                                 BroadcastCommand,
+                                 PresenceSetCommand,
+                                 PresenceLeaveCommand,
+                                 PresenceGetCommand,
+                                 PingCommand,
+                                 RefreshCommand>;
 
 struct Command {
     RequestId id;

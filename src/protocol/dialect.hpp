@@ -34,7 +34,7 @@ public:
     virtual ~Dialect() = default;
 
     /// Reads one client message. `text` is one whole message of checked UTF-8, at most
-    /// Limits::message_bytes, with codec::kJsonPadding readable bytes behind its end. `scratch` is
+    /// Limits::message_bytes, with json::kJsonPadding readable bytes behind its end. `scratch` is
     /// cleared and may hold unescaped strings: views in the result point into `text` or `scratch`.
     [[nodiscard]] virtual Outcome<Command, CommandError> parse(std::string_view text,
                                                                std::string& scratch) const = 0;
@@ -59,7 +59,8 @@ public:
                                                        std::optional<Errc> code) const = 0;
     /// The answer to `presence_get`.
     [[nodiscard]] virtual FramePtr encode_presence_list(
-        const RequestId& id, const ChannelName& channel,
+        const RequestId& id,
+        const ChannelName& channel,
         std::span<const PresenceEntry> users) const = 0;
     [[nodiscard]] virtual FramePtr encode_pong(const RequestId& id) const = 0;  // id may be empty
     [[nodiscard]] virtual FramePtr encode_error(const CommandError& error) const = 0;
