@@ -56,14 +56,19 @@ public:
 
     /// Makes `user` present through this node, with `meta`. Announces a join when the user was
     /// absent, an update when the meta differs from the stored one, else nothing.
-    virtual void join(const ChannelName& channel, const std::string& user, MetaText meta,
+    virtual void join(const ChannelName& channel,
+                      const std::string& user,
+                      MetaText meta,
                       PresenceCallback done) = 0;
     /// Sets the meta of a user whom this node holds; announces an update always, or a join when the
     /// user was absent.
-    virtual void update(const ChannelName& channel, const std::string& user, MetaText meta,
+    virtual void update(const ChannelName& channel,
+                        const std::string& user,
+                        MetaText meta,
                         PresenceCallback done) = 0;
     /// This node no longer holds `user`. Announces a leave when no node does.
-    virtual void leave(const ChannelName& channel, const std::string& user,
+    virtual void leave(const ChannelName& channel,
+                       const std::string& user,
                        PresenceCallback done) = 0;
     virtual void snapshot(const ChannelName& channel, SnapshotCallback done) = 0;
 };

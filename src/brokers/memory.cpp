@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "brokers/memory.hpp"
+
+#include <utility>
+
+namespace roomcast {
+
+void MemoryBroker::start(BrokerSink& sink, Executor& /*executor*/) {
+    sink_ = &sink;
+    is_started_ = true;
+    sink.on_state(true, "embedded");
+}
+
+void MemoryBroker::subscribe(const ChannelName& /*channel*/, SubscribeCallback confirmed) {
+    confirmed();
+}
+
+void MemoryBroker::publish(BusMessage message, PublishCallback done) {
+    if (!is_started_.load(std::memory_order_relaxed)) return done(Errc::unavailable);
+    sink_->on_message(std::move(message));
+    done({});
+}
+
+}  // namespace roomcast
