@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/flusher.hpp"
+
+#include <algorithm>
+
+namespace roomcast {
+
+Flusher::Flusher(std::unique_ptr<SendBatch> batch, ShardMetrics& metrics)
+    : batch_(std::move(batch)),
+      metrics_(metrics) {
+    slice_.reserve(SendBatch::kMaxSends);
+    sends_.reserve(SendBatch::kMaxSends);
+}
+
+void Flusher::flush_slice() {
+    for (; head_ < dirty_.size() && sends_.size() < SendBatch::kMaxSends; ++head_) {
+        Connection& connection = *dirty_[head_];
+        std::string_view bytes;
+        if (!prepare(connection, bytes)) break;
+        connection.is_dirty_ = false;
+        if (bytes.empty()) {
+            connection.on_drained();
+            dirty_[head_].reset();
+        } else {
+            sends_.push_back({connection.socket_.native_handle(), bytes, 0});
+            slice_.push_back(std::move(dirty_[head_]));
+        }
+    }
+    if (head_ == dirty_.size()) {
+        dirty_.clear();
+        head_ = 0;
+    }
+    if (!sends_.empty()) metrics_.send_calls.add(batch_->send(sends_));
+    for (std::size_t i = 0; i < sends_.size(); ++i) {
+        slice_[i]->on_sent(sends_[i].result, sends_[i].bytes.size());
+    }
+    sends_.clear();
+    slice_.clear();
+    arena_used_ = 0;
+    same_as_ = nullptr;
+}
+
+bool Flusher::prepare(Connection& connection, std::string_view& bytes) {
+    if (connection.state_ >= Connection::State::finished) return true;
+    if (connection.tls_) {
+        bytes = encrypt(connection);
+        return true;
+    }
+    const Outbox& outbox = connection.outbox_;
+    std::size_t size = 0;
+    const std::size_t frames = outbox.measure(kMaxBytes, size);
+    if (frames <= 1) {
+        bytes = outbox.front().substr(0, kMaxBytes);
+        return true;
+    }
+    // In a busy channel all subscribers have the same frames queued: one copy serves them.
+    if (same_as_ && frames == same_frames_ && outbox.starts_like(same_as_->outbox_, frames)) {
+        bytes = same_bytes_;
+        return true;
+    }
+    if (arena_used_ + size > kArenaBytes) return false;
+    char* const to = arena_.get() + arena_used_;
+    outbox.copy(frames, to);
+    arena_used_ += size;
+    bytes = {to, size};
+    same_as_ = &connection;
+    same_frames_ = frames;
+    same_bytes_ = bytes;
+    return true;
+}
+
+std::string_view Flusher::encrypt(Connection& connection) {
+    TlsStream& tls = *connection.tls_;
+    if (tls.is_established()) {
+        std::string record;
+        while (!connection.outbox_.is_empty() && tls.ciphertext().size() < kMaxBytes) {
+            // As many frames as fit into one record: small frames would each cost a record's 22
+            // bytes.
+            std::size_t size = 0;
+            const std::size_t frames = connection.outbox_.measure(TlsStream::kMaxRecord, size);
+            std::string_view plain = connection.outbox_.front().substr(0, TlsStream::kMaxRecord);
+            if (frames > 1) {
+                record.resize(size);
+                connection.outbox_.copy(frames, record.data());
+                plain = record;
+            }
+            if (!tls.write(plain)) {
+                connection.abort();
+                return {};
+            }
+            connection.consume(plain.size());
+        }
+        if (connection.outbox_.is_empty() && connection.state_ == Connection::State::finishing &&
+            !connection.is_close_notified_) {
+            connection.is_close_notified_ = true;
+            tls.write_close();
+        }
+    }
+    return tls.ciphertext();
+}
+
+}  // namespace roomcast
