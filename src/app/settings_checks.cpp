@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/settings_checks.hpp"
+
+#include <algorithm>
+#include <array>
+#include <thread>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "app/settings_parse.hpp"
+#include "app/settings_sources.hpp"
+#include "app/settings_table.hpp"
+#include "util/assert.hpp"
+
+namespace roomcast {
+
+namespace {
+
+constexpr std::string_view kDefaultOrigin = "default";
+/// RFC 7518 section 3.2: a key for HS256 has at least the size of the hash.
+constexpr std::size_t kLeastSecretBytes = 32;
+/// An outbox or mailbox holds at least so many messages of the largest size.
+constexpr std::size_t kLeastMessages = 4;
+/// Files that the process opens besides its clients' connections, with room to spare.
+constexpr std::size_t kReservedFiles = 256;
+
+/// `Loaded` is LoadedSettings, constant or not.
+template <class Loaded>
+auto& find(Loaded& loaded, std::string_view variable) {
+    const auto found = std::find_if(
+        loaded.effective.begin(),
+        loaded.effective.end(),
+        [variable](const EffectiveSetting& setting) { return setting.row->variable == variable; });
+    ASSERT(found != loaded.effective.end());
+    return *found;
+}
+
+bool is_given(const LoadedSettings& loaded, std::string_view variable) {
+    return find(loaded, variable).origin != kDefaultOrigin;
+}
+
+SettingsError complain(const LoadedSettings& loaded,
+                       std::string_view variable,
+                       const std::string& problem) {
+    const EffectiveSetting& setting = find(loaded, variable);
+    return {name_setting(*setting.row, {setting.text, setting.origin}) + ": " + problem};
+}
+
+std::string default_node_name() {
+    std::array<char, 256> host{};
+    // Cut names are not always terminated (gethostname(2)): the last byte stays 0.
+    if (::gethostname(host.data(), host.size() - 1) != 0 || !is_plain_text(host.data())) {
+        return "roomcast-" + std::to_string(::getpid());
+    }
+    return std::string(host.data()) + "-" + std::to_string(::getpid());
+}
+
+/// As many connections as the limit on open files leaves.
+std::size_t default_connections() {
+    rlimit files{};
+    // Without an answer, or without a limit, what the setting itself allows.
+    constexpr std::size_t kMost = 10'000'000;
+    if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return kMost;
+    const std::size_t most = std::min<std::size_t>(files.rlim_cur, kMost);
+    return most > 2 * kReservedFiles ? most - kReservedFiles : std::max<std::size_t>(most / 2, 1);
+}
+
+std::optional<SettingsError> check_tls(const LoadedSettings& loaded) {
+    const Settings& settings = loaded.settings;
+    if (settings.tls_cert_file.empty() == settings.tls_key_file.empty()) return std::nullopt;
+    const bool has_certificate = settings.tls_key_file.empty();
+    return complain(loaded,
+                    has_certificate ? "TLS_CERT_FILE" : "TLS_KEY_FILE",
+                    std::string(has_certificate ? "TLS_KEY_FILE" : "TLS_CERT_FILE") +
+                        " is missing; allowed: both or neither");
+}
+
+bool allows_kind(const AlgorithmSet& algorithms, KeyKind kind) {
+    constexpr std::array kAll = {Algorithm::hs256,
+                                 Algorithm::hs384,
+                                 Algorithm::hs512,
+                                 Algorithm::rs256,
+                                 Algorithm::es256,
+                                 Algorithm::eddsa};
+    return std::any_of(kAll.begin(), kAll.end(), [&](Algorithm algorithm) {
+        return algorithms.contains(algorithm) && key_kind(algorithm) == kind;
+    });
+}
+
+std::optional<SettingsError> check_jwt(const LoadedSettings& loaded) {
+    const JwtSettings& jwt = loaded.settings.jwt;
+    if (!jwt.previous_secret.empty() && jwt.secret.empty()) {
+        return complain(loaded, "JWT_SECRET_PREVIOUS", "allowed: only together with JWT_SECRET");
+    }
+    if (!jwt.secret.empty() && !allows_kind(jwt.rules.algorithms, KeyKind::secret)) {
+        return complain(
+            loaded, "JWT_ALGORITHMS", "JWT_SECRET is set, which needs one of HS256, HS384, HS512");
+    }
+    for (const VerificationKey& key : jwt.public_keys) {
+        if (!allows_kind(jwt.rules.algorithms, key.kind())) {
+            return complain(
+                loaded, "JWT_ALGORITHMS", "JWT_PUBLIC_KEY holds a key that none of these is for");
+        }
+    }
+    if (!jwt.cookie.empty() && loaded.settings.allowed_origins.allows_any()) {
+        return complain(loaded,
+                        "JWT_COOKIE",
+                        "any web page could use the cookie; allowed: only with an ALLOWED_ORIGINS "
+                        "(or CORS_ALLOWED_ORIGINS) that is not \"*\"");
+    }
+    return std::nullopt;
+}
+
+std::optional<SettingsError> check_sizes(const LoadedSettings& loaded) {
+    const Limits& limits = loaded.settings.limits;
+    const auto at_least = [](std::size_t bytes, std::string_view why) {
+        return "allowed: at least " + std::to_string(bytes) + ", " + std::string(why);
+    };
+    const std::size_t four_messages = kLeastMessages * limits.message_bytes;
+    if (limits.outbox_bytes < four_messages) {
+        return complain(
+            loaded, "OUTBOX_BYTES", at_least(four_messages, "four times MAX_MESSAGE_BYTES"));
+    }
+    if (limits.mailbox_bytes < four_messages) {
+        return complain(
+            loaded, "MAILBOX_BYTES", at_least(four_messages, "four times MAX_MESSAGE_BYTES"));
+    }
+    if (limits.body_bytes < limits.message_bytes) {
+        return complain(loaded,
+                        "MAX_BODY_BYTES",
+                        at_least(limits.message_bytes, "the value of MAX_MESSAGE_BYTES"));
+    }
+    return std::nullopt;
+}
+
+void warn_about_jwt(LoadedSettings& loaded) {
+    const JwtSettings& jwt = loaded.settings.jwt;
+    auto& warnings = loaded.warnings;
+    const auto warn_if_weak = [&](std::string_view variable, const std::string& secret) {
+        if (secret.empty() || secret.size() >= kLeastSecretBytes) return;
+        warnings.push_back(std::string(variable) +
+                           " has less than 32 bytes: tokens can be forged by guessing it");
+    };
+    warn_if_weak("JWT_SECRET", jwt.secret);
+    warn_if_weak("JWT_SECRET_PREVIOUS", jwt.previous_secret);
+    if (jwt.jwks_url.starts_with("http://")) {
+        warnings.push_back(
+            "JWT_JWKS_URL is not https: whoever can change the answer on its way "
+            "can forge tokens");
+    }
+    if (jwt.is_on()) return;
+    for (const std::string_view variable : {"JWT_ALGORITHMS",
+                                            "JWT_USER_CLAIM",
+                                            "JWT_AUDIENCE",
+                                            "JWT_ISSUER",
+                                            "JWT_LEEWAY_SECONDS",
+                                            "JWT_CLOSE_ON_EXPIRY",
+                                            "JWT_COOKIE"}) {
+        if (!is_given(loaded, variable)) continue;
+        warnings.push_back(std::string(variable) +
+                           " has no effect: none of JWT_SECRET, JWT_PUBLIC_KEY and JWT_JWKS_URL "
+                           "is set, so tokens are not checked");
+    }
+}
+
+void warn_about_open_doors(LoadedSettings& loaded) {
+    const Settings& settings = loaded.settings;
+    if (settings.server_addr.is_loopback()) return;
+    const std::string where =
+        "SERVER_ADDR " + settings.server_addr.text() + " is reachable from other machines, and ";
+    if (!settings.jwt.is_on()) {
+        loaded.warnings.push_back(where +
+                                  "clients need no token: anyone can be any user (set "
+                                  "JWT_SECRET, JWT_PUBLIC_KEY or JWT_JWKS_URL)");
+    }
+    if (settings.is_api_open()) {
+        loaded.warnings.push_back(where + "publishing over HTTP needs no key (set API_KEYS)");
+    }
+}
+
+void warn_about_unused_brokers(LoadedSettings& loaded) {
+    for (const EffectiveSetting& setting : loaded.effective) {
+        const std::string& variable = setting.row->variable;
+        const bool is_used = setting.row->group != SettingGroup::brokers ||
+                             variable == "BROADCAST_MQ_TYPE" || variable == "PRESENCE_STORE";
+        if (is_used || setting.origin == kDefaultOrigin) continue;
+        loaded.warnings.push_back(variable + " has no effect with the broker and presence store " +
+                                  "\"memory\"");
+    }
+}
+
+}  // namespace
+
+void work_out_defaults(LoadedSettings& loaded) {
+    Settings& settings = loaded.settings;
+    if (!is_given(loaded, "SHARDS")) {
+        settings.shards =
+            static_cast<std::uint16_t>(std::clamp(std::thread::hardware_concurrency(), 1U, 64U));
+        find(loaded, "SHARDS").text = std::to_string(settings.shards);
+    }
+    if (!is_given(loaded, "MAX_CONNECTIONS")) {
+        settings.limits.connections = default_connections();
+        find(loaded, "MAX_CONNECTIONS").text = std::to_string(settings.limits.connections);
+    }
+    if (!is_given(loaded, "NODE_NAME")) {
+        settings.node_name = default_node_name();
+        find(loaded, "NODE_NAME").text = settings.node_name;
+    }
+    if (!is_given(loaded, "ALLOWED_ORIGINS")) {
+        settings.allowed_origins = settings.cors_origins;
+        find(loaded, "ALLOWED_ORIGINS").text = find(loaded, "CORS_ALLOWED_ORIGINS").text;
+    }
+    const bool has_redis = is_given(loaded, "REDIS_ADDR");
+    if (!is_given(loaded, "BROADCAST_MQ_TYPE")) {
+        find(loaded, "BROADCAST_MQ_TYPE").text = has_redis ? "redis" : "memory";
+    }
+    if (!is_given(loaded, "PRESENCE_STORE")) {
+        const bool is_redis = has_redis || find(loaded, "BROADCAST_MQ_TYPE").text == "redis";
+        find(loaded, "PRESENCE_STORE").text = is_redis ? "redis" : "memory";
+    }
+}
+
+std::optional<SettingsError> refuse_what_is_not_built(const LoadedSettings& loaded) {
+    const std::string& broker = find(loaded, "BROADCAST_MQ_TYPE").text;
+    const std::string& store = find(loaded, "PRESENCE_STORE").text;
+    if (broker != "memory" && is_given(loaded, "BROADCAST_MQ_TYPE")) {
+        return complain(loaded,
+                        "BROADCAST_MQ_TYPE",
+                        "this build has no " + broker + " broker yet; allowed: memory");
+    }
+    if (store != "memory" && is_given(loaded, "PRESENCE_STORE")) {
+        return complain(loaded,
+                        "PRESENCE_STORE",
+                        "this build has no " + store + " presence store yet; allowed: memory");
+    }
+    if (broker != "memory" || store != "memory") {
+        return complain(
+            loaded,
+            "REDIS_ADDR",
+            "this build has no redis broker and presence store yet; unset REDIS_ADDR, or "
+            "set BROADCAST_MQ_TYPE=memory and PRESENCE_STORE=memory");
+    }
+    if (find(loaded, "WS_COMPRESSION").text != "off") {
+        return complain(
+            loaded, "WS_COMPRESSION", "this build has no compression yet; allowed: off");
+    }
+    return std::nullopt;
+}
+
+std::optional<SettingsError> check_together(const LoadedSettings& loaded) {
+    if (auto error = check_tls(loaded)) return error;
+    if (auto error = check_jwt(loaded)) return error;
+    if (auto error = check_sizes(loaded)) return error;
+    const Settings& settings = loaded.settings;
+    if (settings.metrics_addr == settings.server_addr && settings.server_addr.port != 0) {
+        return complain(loaded, "METRICS_ADDR", "allowed: another address than SERVER_ADDR");
+    }
+    return std::nullopt;
+}
+
+void add_warnings(LoadedSettings& loaded) {
+    warn_about_jwt(loaded);
+    warn_about_open_doors(loaded);
+    warn_about_unused_brokers(loaded);
+}
+
+}  // namespace roomcast
