@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the load generator can do to a server: docs/benchmarks.md says what each case is for.
+#pragma once
+
+#include "load/options.hpp"
+#include "load/process_stats.hpp"
+#include "load/report.hpp"
+#include "load/traffic.hpp"
+
+namespace roomcast::bench {
+
+/// Readers and publishers at a rate or with a window, on one channel or many.
+void run_fanout(const Options& options, Target target, const ProcessStats& stats, Report& report);
+
+/// Opens many readers and lets them be idle: what a connection costs in CPU and in memory.
+void run_connections(const Options& options,
+                     Target target,
+                     const ProcessStats& stats,
+                     Report& report);
+
+/// Steady traffic while visitors come, subscribe, subscribe again, unsubscribe and go.
+void run_churn(const Options& options, Target target, const ProcessStats& stats, Report& report);
+
+/// Steady traffic beside a heavy channel whose readers have stopped reading (or, as the control,
+/// have not).
+void run_stalled(const Options& options, Target target, const ProcessStats& stats, Report& report);
+
+/// Tests the checker without a server. Returns the number of failures, each printed.
+[[nodiscard]] int run_self_test();
+
+}  // namespace roomcast::bench

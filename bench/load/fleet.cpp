@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "load/fleet.hpp"
+
+namespace roomcast::bench {
+
+namespace {
+
+constexpr std::uint32_t kOpeningAtOnce = 64;
+constexpr Nanoseconds kPatience = 20'000'000'000;
+
+/// Polls until `progress` returns `goal`; gives up when it stands still for too long.
+template <typename Progress>
+void poll_until(EventLoop& loop, Progress progress, std::uint32_t goal, std::string_view what) {
+    std::uint32_t seen = progress();
+    Nanoseconds deadline = now_ns() + kPatience;
+    while (seen < goal) {
+        loop.poll(deadline);
+        if (progress() != seen) {
+            seen = progress();
+            deadline = now_ns() + kPatience;
+        } else if (now_ns() >= deadline) {
+            give_up(std::string(what) + ": stuck at " + std::to_string(seen) + " of " +
+                    std::to_string(goal));
+        }
+    }
+}
+
+}  // namespace
+
+std::vector<std::string> channel_names(std::string_view prefix, std::uint32_t count) {
+    std::vector<std::string> names;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        names.push_back(std::string(prefix) + std::to_string(i));
+    }
+    return names;
+}
+
+void Fleet::open(std::uint32_t readers) {
+    readers_.reserve(readers);
+    const auto keep_opening = [&] {
+        while (size() < readers && size() - confirmed_ < kOpeningAtOnce)
+            start_one();
+        return confirmed_;
+    };
+    is_opening_ = true;
+    poll_until(target_.loop, keep_opening, readers, "opening readers");
+    is_opening_ = false;
+}
+
+void Fleet::start_one() {
+    const std::uint32_t index = size();
+    const std::string resource =
+        target_.protocol.reader_resource("user-" + std::to_string(index), channel_of(index));
+    readers_.push_back(make_client(target_, *this, resource, index));
+}
+
+void Fleet::abort_all() {
+    for (const auto& reader : readers_)
+        reader->abort();
+}
+
+void Fleet::on_open(Client& client) {
+    const std::string text = target_.protocol.subscribe(channel_of(client.index()));
+    if (text.empty()) return on_confirmed(client);
+    client.queue_text(text);
+}
+
+void Fleet::on_confirmed(Client& /*client*/) {
+    ++confirmed_;
+}
+
+void Fleet::on_closed(Client& client, std::string_view reason) {
+    if (is_opening_) give_up(std::string("a reader does not get in: ").append(reason));
+    events_.on_reader_closed(client.index(), reason);
+}
+
+Publishers::Publishers(Target target, std::vector<std::string> channels, std::uint32_t per_channel)
+    : target_(target),
+      channels_(std::move(channels)),
+      per_channel_(per_channel) {}
+
+void Publishers::open() {
+    const std::size_t count =
+        target_.protocol.is_publisher_shared() ? per_channel_ : per_channel_ * channels_.size();
+    const auto keep_opening = [&] {
+        while (clients_.size() < count && clients_.size() - open_ < kOpeningAtOnce) {
+            const std::string& channel = channels_[clients_.size() / per_channel_];
+            clients_.push_back(make_client(target_,
+                                           *this,
+                                           target_.protocol.publisher_resource(channel),
+                                           static_cast<std::uint32_t>(clients_.size())));
+        }
+        return open_;
+    };
+    poll_until(target_.loop, keep_opening, static_cast<std::uint32_t>(count), "opening publishers");
+}
+
+void Publishers::abort_all() {
+    for (const auto& client : clients_)
+        client->abort();
+}
+
+Client& Publishers::client_of(std::uint32_t channel, std::uint32_t slot) {
+    const bool is_shared = target_.protocol.is_publisher_shared();
+    return *clients_[is_shared ? slot : channel * per_channel_ + slot];
+}
+
+void Publishers::publish(std::uint32_t channel, std::uint32_t slot, std::string_view payload) {
+    Client& client = client_of(channel, slot);
+    client.queue_text(target_.protocol.publish(channels_[channel], payload));
+    if (dirty_.empty() || dirty_.back() != &client) dirty_.push_back(&client);
+}
+
+void Publishers::flush() {
+    for (Client* client : dirty_)
+        client->flush();
+    dirty_.clear();
+}
+
+void Publishers::on_closed(Client& /*client*/, std::string_view reason) {
+    give_up(std::string("the server closed a publisher: ").append(reason));
+}
+
+}  // namespace roomcast::bench

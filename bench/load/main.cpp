@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The load generator: one case against one running server, checked delivery by delivery.
+// Status 0: a result that counts; 1: a result with failures; 2: no result.
+#include <string_view>
+
+#include "load/cases.hpp"
+
+namespace {
+
+using namespace roomcast::bench;
+
+void run_case(const Options& options, Target target, const ProcessStats& stats, Report& report) {
+    const std::string_view name = options.case_name;
+    if (name == "fanout") return run_fanout(options, target, stats, report);
+    if (name == "connections") return run_connections(options, target, stats, report);
+    if (name == "churn") return run_churn(options, target, stats, report);
+    if (name == "stalled") return run_stalled(options, target, stats, report);
+    give_up("usage: bench_load fanout|connections|churn|stalled|self-test --name value ...");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const Options options = parse_options(argc, argv);
+    if (options.case_name == "self-test") return run_self_test() == 0 ? 0 : 1;
+    raise_file_limit();
+    const auto protocol = make_protocol(options.protocol);
+    if (!protocol) give_up("--protocol is json, nats or nchan");
+    EventLoop loop;
+    const ProcessStats stats(options.pids);
+    Report report;
+    run_case(options, {loop, *protocol, options.port}, stats, report);
+    return report.print();
+}
