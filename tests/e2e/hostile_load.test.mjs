@@ -8,7 +8,7 @@ import { after, before } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-import { eventually, hostile, kibi, mebi } from './support/hostile.mjs';
+import { connectionCount, eventually, hostile, kibi, mebi } from './support/hostile.mjs';
 import { encodeFrame, opcodes, RawClient } from './support/rfc6455_client.mjs';
 import { startServer } from './support/server.mjs';
 
@@ -76,12 +76,6 @@ async function publish(where, channel, bytes) {
   publisher.drop();
 }
 
-/// The connections that the server has now, from its own metrics.
-async function connections({ url }) {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  return Number(/^roomcast_connections(?:\{[^}]*\})? (\d+)$/m.exec(text)?.[1] ?? NaN);
-}
-
 hostile('a reader that stops reading', () => server, async () => {
   const reader = await subscriber(server, 'hot');
   const slow = await stalled(server, 'hot');
@@ -99,10 +93,10 @@ hostile('a reader that stops reading', () => server, async () => {
 
 hostile('a reader that stops reading and never comes back', () => server, async () => {
   const slow = await stalled(server, 'hot-2');
-  const before = await connections(server);
+  const before = await connectionCount(server);
   await publish(server, 'hot-2', kernelBytes + 2 * outboxBytes);
   const began = performance.now();
-  await eventually(async () => (await connections(server)) < before, 'the connection is ended');
+  await eventually(async () => (await connectionCount(server)) < before, 'the connection is ended');
   assert.ok(performance.now() - began <= (stallSeconds + closeWaitSeconds) * 1_000 + graceMs);
   slow.drop();
 }, { connections: 3, extraBytes: outboxBytes });
@@ -169,7 +163,7 @@ hostile('a sender that floods and does not read', () => strict, async () => {
 }, { extraBytes: outboxBytes });
 
 hostile('clients killed while they are written to', () => server, async () => {
-  const before = await connections(server);
+  const before = await connectionCount(server);
   for (let round = 0; round < 3; ++round) {
     const program = fileURLToPath(new URL('support/hostile_victims.mjs', import.meta.url));
     const child = spawn(process.execPath, [program, `${server.port}`, 'killed'], {
@@ -183,17 +177,17 @@ hostile('clients killed while they are written to', () => server, async () => {
     assert.deepEqual(await exited, [null, 'SIGKILL']);
     await publishing;
   }
-  await eventually(async () => (await connections(server)) <= before, 'they are gone');
+  await eventually(async () => (await connectionCount(server)) <= before, 'they are gone');
 }, { connections: 20, extraBytes: outboxBytes });
 
 hostile('clients that reset in the middle of a frame and of an upgrade', () => server, async () => {
-  const before = await connections(server);
+  const before = await connectionCount(server);
   for (let i = 0; i < 100; ++i) {
     const client = await subscriber(server, 'reset');
     await client.write(encodeFrame({ payload: '{"type":"broadcast","channel":"reset"}' }).subarray(0, i % 40));
     client.drop({ isReset: true });
   }
-  await eventually(async () => (await connections(server)) <= before, 'they are gone');
+  await eventually(async () => (await connectionCount(server)) <= before, 'they are gone');
 }, { connections: 10 });
 
 hostile('a client that vanished: no pong comes', () => strict, async () => {

@@ -101,3 +101,9 @@ export async function eventually(ask, what, withinMs = 10_000) {
   }
   throw new Error(`${what}: not within ${withinMs} ms`);
 }
+
+/// The connections that `server` has now, as its own metrics say.
+export async function connectionCount({ url }) {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^roomcast_connections (\d+)$/m.exec(text)?.[1] ?? NaN);
+}
