@@ -87,6 +87,13 @@ Outcome<PublishRequest, EventError> read_event(json::Value object, const RouteCa
     return request;
 }
 
+/// The request's body. The value points into `text`.
+Outcome<json::Value, EventError> read_body(const json::PaddedString& text) {
+    auto body = json::parse_object(text.text());
+    if (body) return *body;
+    return bad_message("the body is no JSON object: " + std::string(json::describe(body.error())));
+}
+
 Outcome<std::string, EventError> read_idempotency_key(const Request& request,
                                                       const Limits& limits) {
     const std::string_view key = request.header("Idempotency-Key");
@@ -166,11 +173,8 @@ void publish_batch(RouteCall& call,
 void publish_event(RouteCall& call, Respond respond) {
     const Limits& limits = call.options.limits;
     const json::PaddedString text(call.request.body);
-    const auto body = json::parse_object(text.text());
-    if (!body) {
-        return respond(error_answer(bad_message("the body is no JSON object: " +
-                                                std::string(json::describe(body.error())))));
-    }
+    const auto body = read_body(text);
+    if (!body) return respond(error_answer(body.error()));
     auto key = read_idempotency_key(call.request, limits);
     if (!key) return respond(error_answer(key.error()));
     auto event = read_event(*body, call);
@@ -191,11 +195,8 @@ void publish_event(RouteCall& call, Respond respond) {
 void publish_events(RouteCall& call, Respond respond) {
     const Limits& limits = call.options.limits;
     const json::PaddedString text(call.request.body);
-    const auto body = json::parse_object(text.text());
-    if (!body) {
-        return respond(error_answer(bad_message("the body is no JSON object: " +
-                                                std::string(json::describe(body.error())))));
-    }
+    const auto body = read_body(text);
+    if (!body) return respond(error_answer(body.error()));
     auto key = read_idempotency_key(call.request, limits);
     if (!key) return respond(error_answer(key.error()));
 
