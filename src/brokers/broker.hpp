@@ -6,11 +6,13 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "model/channel_name.hpp"
 #include "model/errc.hpp"
 #include "model/ids.hpp"
 #include "util/clock.hpp"
+#include "util/figure.hpp"
 
 namespace roomcast {
 
@@ -38,16 +40,19 @@ enum class BrokerOrder : std::uint8_t {
     per_node,     // the order of each publishing node
 };
 
-/// Runs work on the home shard of a channel.
+/// Runs work on home shards.
 class Executor {
 public:
     virtual ~Executor() = default;
-    /// Runs `work` on the home shard of `channel`, later and in the order of the calls. From any
-    /// thread. Work that is still waiting when the hub stops is dropped.
-    virtual void post(const ChannelName& channel, std::function<void()> work) = 0;
+    /// The home of a channel is home_shard(channel, shard_count()).
+    [[nodiscard]] virtual ShardIndex shard_count() const = 0;
+    /// Runs `work` on that shard, later and in the order of the calls. From any thread. Never
+    /// refused: whoever posts what others send must bound it. Work that is still waiting when the
+    /// hub stops is dropped.
+    virtual void post(ShardIndex shard, std::function<void()> work) = 0;
 };
 
-/// Where a broker delivers. Called on the home shard of the channel.
+/// Where a broker delivers. Called on the home shard of the channel but where said so.
 class BrokerSink {
 public:
     virtual ~BrokerSink() = default;
@@ -58,6 +63,8 @@ public:
     virtual void on_gap(const ChannelName& channel) = 0;
     /// The broker can or cannot be reached; `detail` is for people. From any thread.
     virtual void on_state(bool is_connected, std::string_view detail) = 0;
+    /// What a node, this one included, has given to send_control(). From any thread.
+    virtual void on_control(std::string_view message) = 0;
 };
 
 using SubscribeCallback = std::function<void()>;
@@ -91,6 +98,13 @@ public:
     /// the peer accepted it, or with `unavailable` (no peer within the publish timeout, queue full)
     /// or `limit` (too large for the peer). The message may reach the sink before or after `done`.
     virtual void publish(BusMessage message, PublishCallback done) = 0;
+
+    /// Sends a JSON object to every node, this one too (docs/protocol.md, section 7). At most once,
+    /// and lost without a word while the broker is away. From any thread.
+    virtual void send_control(std::string message) = 0;
+
+    /// What this kind of broker counts, for /metrics. From any thread.
+    [[nodiscard]] virtual std::vector<Figure> figures() const { return {}; }
 };
 
 }  // namespace roomcast

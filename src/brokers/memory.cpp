@@ -21,4 +21,8 @@ void MemoryBroker::publish(BusMessage message, PublishCallback done) {
     done({});
 }
 
+void MemoryBroker::send_control(std::string message) {
+    if (is_started_) sink_->on_control(message);
+}
+
 }  // namespace roomcast

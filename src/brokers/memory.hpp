@@ -28,6 +28,8 @@ public:
 
     void publish(BusMessage message, PublishCallback done) override;
 
+    void send_control(std::string message) override;
+
 private:
     BrokerSink* sink_ = nullptr;
     std::atomic<bool> is_started_ = false;  // asked by the readiness probe of any shard

@@ -13,9 +13,9 @@
 #include "core/idempotency.hpp"
 #include "core/members.hpp"
 #include "core/roster.hpp"
-#include "core/timer_queue.hpp"
 #include "model/channel_name.hpp"
 #include "model/ids.hpp"
+#include "util/timer_queue.hpp"
 
 namespace roomcast {
 

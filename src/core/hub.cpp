@@ -46,8 +46,8 @@ void Hub::post(ShardIndex shard, std::function<void(Shard&)> work) {
     shards_[shard]->mailbox().put_control(Entry(std::in_place_type<Work>, std::move(work)));
 }
 
-void Hub::post(const ChannelName& channel, std::function<void()> work) {
-    post(home_of(channel), [work = std::move(work)](Shard&) { work(); });
+void Hub::post(ShardIndex shard, std::function<void()> work) {
+    post(shard, [work = std::move(work)](Shard&) { work(); });
 }
 
 void Hub::on_message(BusMessage message) {
@@ -61,6 +61,12 @@ void Hub::on_gap(const ChannelName& channel) {
 
 void Hub::on_state(bool is_connected, std::string_view detail) {
     if (services_.on_broker_state) services_.on_broker_state(is_connected, detail);
+}
+
+void Hub::on_control(std::string_view /*message*/) {}
+
+void Hub::on_store_state(bool is_connected, std::string_view detail) {
+    if (services_.on_store_state) services_.on_store_state(is_connected, detail);
 }
 
 void Hub::on_event(PresenceEvent event) {

@@ -31,7 +31,7 @@ public:
 
     [[nodiscard]] const HubServices& services() const { return services_; }
 
-    [[nodiscard]] ShardIndex shard_count() const { return shard_count_; }
+    [[nodiscard]] ShardIndex shard_count() const override { return shard_count_; }
 
     [[nodiscard]] Shard& shard(ShardIndex index) { return *shards_[index]; }
 
@@ -41,7 +41,7 @@ public:
 
     /// Runs `work` on that shard's thread, in the order of the calls. For rare work.
     void post(ShardIndex shard, std::function<void(Shard&)> work);
-    void post(const ChannelName& channel, std::function<void()> work) override;
+    void post(ShardIndex shard, std::function<void()> work) override;
 
     // For Shard.
     [[nodiscard]] std::uint64_t first_message_id() const { return first_message_id_; }
@@ -52,8 +52,10 @@ private:
     void on_message(BusMessage message) override;
     void on_gap(const ChannelName& channel) override;
     void on_state(bool is_connected, std::string_view detail) override;
+    void on_control(std::string_view message) override;
     void on_event(PresenceEvent event) override;
     void on_lost(const ChannelName& channel) override;
+    void on_store_state(bool is_connected, std::string_view detail) override;
 
     const HubServices services_;
     const ShardIndex shard_count_;

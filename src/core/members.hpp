@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "core/entries.hpp"
-#include "core/timer_queue.hpp"
 #include "model/channel_name.hpp"
 #include "model/errc.hpp"
 #include "model/presence_entry.hpp"
 #include "util/hash.hpp"
+#include "util/timer_queue.hpp"
 
 namespace roomcast {
 

@@ -5,7 +5,7 @@
 #include <deque>
 
 #include "core/entries.hpp"
-#include "core/timer_queue.hpp"
+#include "util/timer_queue.hpp"
 
 namespace roomcast {
 

@@ -25,8 +25,9 @@ struct HubServices {
     NodeId node_id;
     std::string node_name;
     std::string server_version;  // "roomcast/1.0.0"
-    /// Told when the broker comes or goes; from any thread. May be empty.
+    /// Told when broker and store come or go; from any thread. May be empty.
     std::function<void(bool is_connected, std::string_view detail)> on_broker_state = {};
+    std::function<void(bool is_connected, std::string_view detail)> on_store_state = {};
 };
 
 }  // namespace roomcast

@@ -13,11 +13,11 @@
 #include "core/entries.hpp"
 #include "core/outlet.hpp"
 #include "core/rate_limiter.hpp"
-#include "core/timer_queue.hpp"
 #include "model/identity.hpp"
 #include "model/ids.hpp"
 #include "model/limits.hpp"
 #include "protocol/command.hpp"
+#include "util/timer_queue.hpp"
 
 namespace roomcast {
 

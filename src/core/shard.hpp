@@ -17,9 +17,9 @@
 #include "core/post_office.hpp"
 #include "core/services.hpp"
 #include "core/session_table.hpp"
-#include "core/timer_queue.hpp"
 #include "model/ids.hpp"
 #include "util/clock.hpp"
+#include "util/timer_queue.hpp"
 
 namespace roomcast {
 

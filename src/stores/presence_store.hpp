@@ -27,6 +27,9 @@ public:
     virtual void on_event(PresenceEvent event) = 0;
     /// Events of `channel` may have been lost: take a new snapshot.
     virtual void on_lost(const ChannelName& channel) = 0;
+    /// The store can or cannot be reached; `detail` is for people. When it can again, what it has
+    /// refused meanwhile is worth another try. From any thread.
+    virtual void on_store_state(bool is_connected, std::string_view detail) = 0;
 };
 
 using PresenceCallback = std::function<void(Result<void>)>;
@@ -43,10 +46,18 @@ public:
     virtual ~PresenceStore() = default;
 
     [[nodiscard]] virtual std::string_view name() const = 0;
+    /// From any thread.
     [[nodiscard]] virtual bool is_connected() const = 0;
+
+    /// Whether users stay known when this node stops, so that a drain leaves them to the other
+    /// nodes: who has not come back through one of those after the grace that the store was given
+    /// leaves.
+    [[nodiscard]] virtual bool outlives_node() const { return false; }
 
     /// Starts connecting and returns at once. `sink` and `executor` outlive the store.
     virtual void start(PresenceSink& sink, Executor& executor) = 0;
+    /// Called when the hub's loops have ended. Callbacks that are still awaited are dropped, and
+    /// nothing is called afterwards.
     virtual void stop() = 0;
 
     /// Whether this node wants on_event() for `channel`. A snapshot() asked for after watch() and
@@ -71,6 +82,9 @@ public:
                        const std::string& user,
                        PresenceCallback done) = 0;
     virtual void snapshot(const ChannelName& channel, SnapshotCallback done) = 0;
+
+    /// What this kind of store counts, for /metrics. From any thread.
+    [[nodiscard]] virtual std::vector<Figure> figures() const { return {}; }
 };
 
 }  // namespace roomcast

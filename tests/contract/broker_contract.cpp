@@ -39,6 +39,8 @@ public:
 
     void on_state(bool, std::string_view) override {}
 
+    void on_control(std::string_view message) override { control_.add(std::string(message)); }
+
     /// Waits until the broker has confirmed.
     void subscribe(const ChannelName& channel) {
         Notes<bool> confirmed;
@@ -88,7 +90,10 @@ public:
 
     Notes<std::string>& gaps() { return gaps_; }
 
+    Notes<std::string>& control() { return control_; }
+
 private:
+    Notes<std::string> control_;
     Notes<BusMessage> arrived_;
     Notes<std::string> gaps_;
     std::unique_ptr<Broker> broker_;
@@ -279,6 +284,21 @@ TEST_P(BrokerContract, NamesAreData) {
     for (const std::string_view refused :
          {std::string_view("a\0b", 3), std::string_view("a\rb"), std::string_view("a\nb")}) {
         EXPECT_FALSE(ChannelName::make(refused));
+    }
+}
+
+TEST_P(BrokerContract, WhatOneNodeTellsAllNodesReachesEachOnce) {
+    std::vector<std::unique_ptr<Node>> nodes;
+    for (int i = 0; i < GetParam().nodes; ++i)
+        nodes.push_back(std::make_unique<Node>(GetParam()));
+    for (const auto& node : nodes) {
+        // A node hears control messages once it can publish.
+        ASSERT_TRUE(node->publish_and_wait(named("any"), "e"));
+    }
+    nodes.front()->broker().send_control(R"({"type":"node"})");
+    for (const auto& node : nodes) {
+        ASSERT_TRUE(node->control().wait_for(1));
+        EXPECT_THAT(node->control().all(), ElementsAre(R"({"type":"node"})"));
     }
 }
 

@@ -59,8 +59,16 @@ public:
 
     ~HomeThreads() override { stop(); }
 
-    void post(const ChannelName& channel, std::function<void()> work) override {
-        queues_[home_shard(channel, static_cast<ShardIndex>(queues_.size()))].put(std::move(work));
+    [[nodiscard]] ShardIndex shard_count() const override {
+        return static_cast<ShardIndex>(queues_.size());
+    }
+
+    void post(ShardIndex shard, std::function<void()> work) override {
+        queues_[shard].put(std::move(work));
+    }
+
+    void post(const ChannelName& channel, std::function<void()> work) {
+        post(home_shard(channel, shard_count()), std::move(work));
     }
 
     /// Runs `work` on the channel's home and waits for it.

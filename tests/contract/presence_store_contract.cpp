@@ -33,6 +33,8 @@ public:
 
     void on_lost(const ChannelName&) override { ADD_FAILURE() << "nothing was lost"; }
 
+    void on_store_state(bool, std::string_view) override {}
+
     void watch(const ChannelName& channel) {
         homes_.run(channel, [&] { store_->watch(channel); });
     }

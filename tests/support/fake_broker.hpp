@@ -44,6 +44,8 @@ public:
         if (is_instant_) deliver_all();
     }
 
+    void send_control(std::string message) override { sink_->on_control(message); }
+
     void confirm_all() {
         while (!confirms_.empty()) {
             const auto confirmed = std::move(confirms_.front().second);

@@ -9,9 +9,9 @@
 #include "core/rate_limiter.hpp"
 #include "core/roster.hpp"
 #include "core/session_table.hpp"
-#include "core/timer_queue.hpp"
 #include "model/limits.hpp"
 #include "protocol/native.hpp"
+#include "util/timer_queue.hpp"
 
 namespace roomcast {
 namespace {

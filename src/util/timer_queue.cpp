@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/timer_queue.hpp"
+#include "util/timer_queue.hpp"
 
 #include <utility>
 

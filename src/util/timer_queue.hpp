@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one shard has to do later, in order of time.
+// What one thread has to do later, in order of time.
 #pragma once
 
 #include <cstddef>
