@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,12 @@
 #include "util/figure.hpp"
 
 namespace roomcast {
+
+/// What a publisher is told of a publication that was accepted.
+struct PublishReceipt {
+    std::uint64_t message_id = 0;  // of a repeat: that of the first
+    std::int64_t ts_ms = 0;
+};
 
 /// One publication on its way through the broker.
 struct BusMessage {
@@ -29,6 +36,9 @@ struct BusMessage {
     SessionId origin = SessionId::none;
     /// False: not delivered to `origin`.
     bool is_echoed = true;
+    /// With its owner in front; empty: none. For a broker that keeps_keys(), which does not carry
+    /// it to other nodes.
+    std::string idempotency_key;
     /// When this node took it, for its own metrics. Brokers may lose it: it means nothing
     /// elsewhere.
     SteadyTime taken_at{};
@@ -68,7 +78,8 @@ public:
 };
 
 using SubscribeCallback = std::function<void()>;
-using PublishCallback = std::function<void(Result<void>)>;
+/// Nothing: the message was sent. A receipt: it repeats another one, whose receipt this is.
+using PublishCallback = std::function<void(Result<std::optional<PublishReceipt>>)>;
 
 /// Carries bus messages between nodes. One per process. Every call about a channel comes from its
 /// home shard; callbacks and BrokerSink are called there too, through the Executor given to
@@ -80,6 +91,10 @@ public:
 
     [[nodiscard]] virtual std::string_view name() const = 0;
     [[nodiscard]] virtual BrokerOrder order() const = 0;
+
+    /// Whether it remembers idempotency keys itself, for all nodes. Else each node's core does.
+    [[nodiscard]] virtual bool keeps_keys() const { return false; }
+
     /// Whether publishes can be taken right now.
     [[nodiscard]] virtual bool is_connected() const = 0;
 

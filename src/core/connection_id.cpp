@@ -1,23 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/connection_id.hpp"
 
-#include <charconv>
 #include <cstdint>
 
-#include "util/random.hpp"
+#include "util/hex.hpp"
 
 namespace roomcast {
 
 namespace {
 
 constexpr std::size_t kDigits = 16;
-
-std::optional<std::uint64_t> parse_hex(std::string_view text) {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
-    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return value;
-}
 
 }  // namespace
 

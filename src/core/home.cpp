@@ -44,7 +44,7 @@ HomeChannel* Home::find(const ChannelName& name) {
 }
 
 void Home::close_if_idle(HomeChannel& channel) {
-    if (!channel.interest.empty() || !channel.pending.empty() ||
+    if (!channel.interest.empty() || !channel.pending.is_empty() ||
         channel.broker != BrokerLink::none || channel.roster) {
         return;
     }
@@ -67,14 +67,11 @@ void Home::on(Subscribe& command) {
     drop_pending(
         channel, command.session, [](const PendingSubscribe& pending) { return pending.is_told; });
     // A command never overtakes an older one of its session.
-    const bool must_wait = std::ranges::any_of(channel.pending, [&](const auto& pending) {
-        return pending.command.session == command.session;
-    });
-    if (!must_wait && is_ready(channel, command.listen)) {
+    if (!channel.pending.holds(command.session) && is_ready(channel, command.listen)) {
         confirm(channel, command, true);
     } else {
         const SteadyTime due = shard_.now() + shard_.services().limits.publish_timeout;
-        channel.pending.push_back({std::move(command), due});
+        channel.pending.add({std::move(command), due});
         arm_pending_timer(channel);
     }
     close_if_idle(channel);
@@ -203,25 +200,23 @@ void Home::confirm(HomeChannel& channel, Subscribe& command, bool is_counted) {
 }
 
 void Home::confirm_pending(HomeChannel& channel) {
-    std::vector<PendingSubscribe> left;
-    std::unordered_set<SessionId> held;  // sessions with an older command in `left`
-    for (PendingSubscribe& pending : channel.pending) {
+    std::unordered_set<SessionId> held;  // sessions with an older command that still waits
+    channel.pending.take_if([&](PendingSubscribe& pending) {
         const SessionId session = pending.command.session;
         if (is_ready(channel, pending.command.listen) && !held.contains(session)) {
             confirm(channel, pending.command, !pending.is_told);
-        } else {
-            held.insert(session);
-            left.push_back(std::move(pending));
+            return true;
         }
-    }
-    channel.pending = std::move(left);
+        held.insert(session);
+        return false;
+    });
     arm_pending_timer(channel);
 }
 
 template <class Drop>
 void Home::drop_pending(HomeChannel& channel, SessionId session, Drop drop) {
-    if (channel.pending.empty()) return;
-    std::erase_if(channel.pending, [&](const PendingSubscribe& pending) {
+    if (!channel.pending.holds(session)) return;
+    channel.pending.take_if([&](const PendingSubscribe& pending) {
         if (pending.command.session != session || !drop(pending)) return false;
         give_back(channel, shard_of(session), pending.command.listen);
         return true;
@@ -240,8 +235,8 @@ void Home::fail(const HomeChannel& channel,
 }
 
 void Home::arm_pending_timer(HomeChannel& channel) {
-    const auto first = std::ranges::find(channel.pending, false, &PendingSubscribe::is_told);
-    if (first == channel.pending.end()) return shard_.timers().cancel(channel.pending_timer);
+    const PendingSubscribe* first = channel.pending.first_untold();
+    if (!first) return shard_.timers().cancel(channel.pending_timer);
     if (shard_.timers().is_set(channel.pending_timer)) return;  // due earlier, it will look again
     channel.pending_timer =
         shard_.timers().add(first->due, [this, name = channel.name] { on_pending_due(name); });
@@ -253,25 +248,37 @@ void Home::on_pending_due(const ChannelName& name) {
     // Only the newest command of a session that was told goes on waiting: a client that tries again
     // and again during an outage adds nothing.
     std::unordered_set<SessionId> seen;
-    for (auto pending = channel->pending.rbegin(); pending != channel->pending.rend(); ++pending) {
-        const SessionId session = pending->command.session;
-        const bool is_newest = seen.insert(session).second;
-        if (!pending->is_told && pending->due <= shard_.now()) {
+    channel->pending.for_each_from_youngest([&](PendingSubscribe& pending) {
+        const bool is_newest = seen.insert(pending.command.session).second;
+        if (!pending.is_told && pending.due <= shard_.now()) {
             fail(*channel,
-                 pending->command,
+                 pending.command,
                  Errc::unavailable,
                  "not confirmed yet; the subscription is kept and starts later");
-            pending->is_told = true;
+            pending.is_told = true;
         }
-        if (!is_newest && pending->is_told) {
-            give_back(*channel, shard_of(session), pending->command.listen);
-            pending->command.session = SessionId::none;
-        }
-    }
-    std::erase_if(channel->pending, [](const PendingSubscribe& pending) {
-        return pending.command.session == SessionId::none;
+        pending.is_superseded = !is_newest && pending.is_told;
+    });
+    channel->pending.take_if([&](const PendingSubscribe& pending) {
+        if (!pending.is_superseded) return false;
+        give_back(*channel, shard_of(pending.command.session), pending.command.listen);
+        return true;
     });
     arm_pending_timer(*channel);
+}
+
+void Home::retry_presence() {
+    members_.retry();
+    std::vector<ChannelName> waiting;
+    for (const auto& [name, channel] : channels_) {
+        if (shard_.timers().is_set(channel.roster_timer)) waiting.push_back(name);
+    }
+    for (const ChannelName& name : waiting) {
+        HomeChannel* channel = find(name);
+        if (!channel || !channel->roster) continue;
+        shard_.timers().cancel(channel->roster_timer);
+        load_roster(*channel);
+    }
 }
 
 FramePtr Home::encode_error(Errc code,

@@ -12,6 +12,7 @@
 #include "core/entries.hpp"
 #include "core/idempotency.hpp"
 #include "core/members.hpp"
+#include "core/pending_subscribes.hpp"
 #include "core/roster.hpp"
 #include "model/channel_name.hpp"
 #include "model/ids.hpp"
@@ -29,13 +30,6 @@ struct ShardInterest {
     std::uint32_t presence = 0;
 };
 
-/// A subscribe that waits for the broker or for the roster.
-struct PendingSubscribe {
-    Subscribe command;
-    SteadyTime due;
-    bool is_told = false;  // answered as unavailable; applied all the same when it is confirmed
-};
-
 enum class BrokerLink : std::uint8_t { none, waiting, live };
 
 struct HomeChannel {
@@ -47,7 +41,7 @@ struct HomeChannel {
     std::uint64_t broker_attempt = 0;  // which subscribe() of the broker is awaited
     std::uint64_t roster_attempt = 0;  // which snapshot() is awaited
     std::unique_ptr<Roster> roster;    // while the presence store is watched
-    std::vector<PendingSubscribe> pending;
+    PendingSubscribes pending;
     TimerId pending_timer;
     TimerId roster_timer;
     TimerId idle_timer;
@@ -83,6 +77,9 @@ public:
     void on_presence_refused(const ChannelName& channel, ShardIndex shard);
 
     void end_graces() { members_.end_graces(); }
+
+    /// The presence store is there again: what it has refused is tried again now.
+    void retry_presence();
 
     [[nodiscard]] std::vector<ChannelSummary> summaries(const ChannelQuery& query) const;
 

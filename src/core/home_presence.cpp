@@ -13,6 +13,16 @@ namespace {
 
 constexpr std::chrono::seconds kRetryPause{1};
 
+void tell(Shard& shard, const HomeChannel& channel, const PresenceEvent& event) {
+    if (channel.presence_listeners == 0) return;
+    const FramePtr frame = shard.services().dialect.encode_presence(event);
+    for (const ShardInterest& interest : channel.interest) {
+        if (interest.presence > 0) {
+            shard.post().to_shard(interest.shard, DeliverPresence{channel.name, frame});
+        }
+    }
+}
+
 }  // namespace
 
 void Home::load_roster(HomeChannel& channel) {
@@ -34,31 +44,29 @@ void Home::on_snapshot(const ChannelName& name,
                        Result<PresenceSnapshot> snapshot) {
     HomeChannel* channel = find(name);
     if (!channel || !channel->roster || channel->roster_attempt != attempt) return;
-    const bool had_roster = channel->roster->is_ready();
-    if (!snapshot || !channel->roster->load(std::move(*snapshot))) {
+    auto changes = snapshot ? channel->roster->load(std::move(*snapshot), name, shard_.wall_ms())
+                            : std::nullopt;
+    if (!changes) {
         channel->roster_timer = shard_.timers().add(shard_.now() + kRetryPause, [this, name] {
             HomeChannel* waiting = find(name);
             if (waiting && waiting->roster) load_roster(*waiting);
         });
         return;
     }
-    if (had_roster) {
-        for (ShardInterest& interest : channel->interest)
-            resync(*channel, interest);
-    }
+    for (const PresenceEvent& event : *changes)
+        tell(shard_, *channel, event);
     confirm_pending(*channel);
 }
 
 void Home::on_event(const PresenceEvent& event) {
     HomeChannel* channel = find(event.channel);
-    if (!channel || !channel->roster || !channel->roster->apply(event)) return;
-    if (channel->presence_listeners == 0) return;
-    const FramePtr frame = shard_.services().dialect.encode_presence(event);
-    for (const ShardInterest& interest : channel->interest) {
-        if (interest.presence > 0) {
-            shard_.post().to_shard(interest.shard, DeliverPresence{event.channel, frame});
-        }
-    }
+    if (!channel || !channel->roster) return;
+    const auto change = channel->roster->apply(event);
+    if (!change) return;
+    if (*change == event.change) return tell(shard_, *channel, event);
+    PresenceEvent told = event;
+    told.change = *change;
+    tell(shard_, *channel, told);
 }
 
 void Home::on_lost(const ChannelName& name) {

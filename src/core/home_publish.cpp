@@ -12,12 +12,16 @@ void Home::on(std::unique_ptr<Publish>& publish) {
     if (publish->key.empty() && publish->reply.id.empty() && publish->reply.request == 0) {
         // The usual case: only a failure is answered. What is captured fits into the function.
         return broker.publish(std::move(publish->message),
-                              [this, session = publish->reply.session](Result<void> result) {
+                              [this, session = publish->reply.session](const auto& result) {
                                   if (result) return;
                                   reply({.session = session}, {}, result.error());
                               });
     }
     const PublishReceipt receipt{publish->message.message_id, publish->message.ts_ms};
+    if (broker.keeps_keys()) {
+        publish->message.idempotency_key = std::move(publish->key);
+        publish->key.clear();
+    }
     if (!publish->key.empty()) {
         PublishReceipt first;
         switch (keys_.begin(publish->key, publish->reply, shard_.now(), first)) {
@@ -36,9 +40,10 @@ void Home::on(std::unique_ptr<Publish>& publish) {
     const std::shared_ptr<Publish> under_way = std::move(publish);
     const ChannelName channel = under_way->message.channel;
     broker.publish(
-        std::move(under_way->message), [this, under_way, channel, receipt](Result<void> result) {
-            const auto answer =
-                result ? Result<PublishReceipt>(receipt) : Result<PublishReceipt>(result.error());
+        std::move(under_way->message), [this, under_way, channel, receipt](const auto& result) {
+            const auto answer = result ? Result<PublishReceipt>(result->value_or(receipt))
+                                       : Result<PublishReceipt>(result.error());
+            if (result && *result) shard_.metrics().idempotent_repeats.add();
             reply(under_way->reply, channel, answer);
             if (under_way->key.empty()) return;
             const auto remembered = result ? std::optional(receipt) : std::nullopt;

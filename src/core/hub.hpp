@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/node_directory.hpp"
 #include "core/services.hpp"
 #include "core/shard.hpp"
 #include "model/channel_name.hpp"
@@ -43,7 +45,18 @@ public:
     void post(ShardIndex shard, std::function<void(Shard&)> work);
     void post(ShardIndex shard, std::function<void()> work) override;
 
-    // For Shard.
+    // For the shards.
+
+    /// The shard that knows the other nodes.
+    static constexpr ShardIndex kDirectoryShard = 0;
+
+    /// All nodes, this one too. On that shard's thread, as announce() is.
+    [[nodiscard]] std::vector<NodeSummary> nodes();
+    /// Tells the other nodes that this one is there.
+    void announce();
+
+    void tell_nodes(std::string message) { services_.broker.send_control(std::move(message)); }
+
     [[nodiscard]] std::uint64_t first_message_id() const { return first_message_id_; }
 
     void wake(ShardIndex shard) const { wake_(shard); }
@@ -57,11 +70,16 @@ private:
     void on_lost(const ChannelName& channel) override;
     void on_store_state(bool is_connected, std::string_view detail) override;
 
+    [[nodiscard]] NodeAnnouncement describe_self();
+    void announce_again_later();
+    void hear(NodeAnnouncement announcement);
+
     const HubServices services_;
     const ShardIndex shard_count_;
     const std::function<void(ShardIndex)> wake_;
     const std::uint64_t first_message_id_;
     std::vector<std::unique_ptr<Shard>> shards_;
+    NodeDirectory directory_;
 };
 
 }  // namespace roomcast

@@ -3,6 +3,7 @@
 // thread.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "brokers/broker.hpp"
 #include "model/channel_name.hpp"
 #include "model/errc.hpp"
 #include "model/ids.hpp"
@@ -24,11 +26,6 @@ struct PublishRequest {
     std::string payload;          // checked JSON text, one line
     std::string idempotency_key;  // empty: none
     std::string key_owner;        // whose key it is: the API key's name or the JWT's user
-};
-
-struct PublishReceipt {
-    std::uint64_t message_id = 0;  // of a repeat: that of the first
-    std::int64_t ts_ms = 0;
 };
 
 struct ChannelSummary {
@@ -67,6 +64,23 @@ struct ConnectionQuery {
     std::size_t limit = 100;
 };
 
+/// A node as it has announced itself.
+struct NodeSummary {
+    std::string name;
+    std::string id;
+    std::string version = {};
+    std::size_t connections = 0;
+    bool is_draining = false;
+    bool is_self = false;
+    std::chrono::milliseconds heard_ago{0};
+};
+
+/// What became of a request to disconnect a user.
+struct Disconnected {
+    std::size_t connections = 0;  // closed on this node
+    std::size_t nodes_told = 0;   // other nodes that were told to do the same
+};
+
 template <class T>
 using HubCallback = std::function<void(T)>;
 
@@ -84,10 +98,12 @@ public:
     /// The connection with that id, if it is on this node.
     virtual void connection(std::string connection_id,
                             HubCallback<std::optional<ConnectionSummary>> done) = 0;
-    /// Closes all connections of a user with 4403; presence leaves at once. Gives their number.
-    virtual void disconnect_user(std::string user_id, HubCallback<std::size_t> done) = 0;
+    /// Closes all connections of a user with 4403, on all nodes; presence leaves at once.
+    virtual void disconnect_user(std::string user_id, HubCallback<Disconnected> done) = 0;
     /// Closes one connection with 4403; false when there is none.
     virtual void disconnect(std::string connection_id, HubCallback<bool> done) = 0;
+    /// All nodes that are known, this one too, in the order of their names.
+    virtual void nodes(HubCallback<std::vector<NodeSummary>> done) = 0;
 };
 
 }  // namespace roomcast

@@ -26,13 +26,13 @@ void LocalChannels::close_if_empty(LocalChannel& channel) {
     channels_.erase(name);
 }
 
-std::uint32_t LocalChannels::join(LocalChannel& channel, Listen which, Member member) {
+std::uint32_t LocalChannels::join(LocalChannel& channel, ListenSet which, Member member) {
     std::vector<Member>& members = channel.list(which);
     members.push_back(member);
     return static_cast<std::uint32_t>(members.size() - 1);
 }
 
-void LocalChannels::leave(LocalChannel& channel, Listen which, std::uint32_t position) {
+void LocalChannels::leave(LocalChannel& channel, ListenSet which, std::uint32_t position) {
     std::vector<Member>& members = channel.list(which);
     ASSERT(position < members.size());
     if (position + 1 != members.size()) {

@@ -29,7 +29,8 @@ struct LocalChannel {
     std::vector<Member> broadcast;
     std::vector<Member> presence;
 
-    [[nodiscard]] std::vector<Member>& list(Listen which) {
+    /// `which` is one bit, as below.
+    [[nodiscard]] std::vector<Member>& list(ListenSet which) {
         return which == kListenBroadcast ? broadcast : presence;
     }
 };
@@ -48,8 +49,8 @@ public:
     void close_if_empty(LocalChannel& channel);
 
     /// Adds a member and returns its position.
-    static std::uint32_t join(LocalChannel& channel, Listen which, Member member);
-    static void leave(LocalChannel& channel, Listen which, std::uint32_t position);
+    static std::uint32_t join(LocalChannel& channel, ListenSet which, Member member);
+    static void leave(LocalChannel& channel, ListenSet which, std::uint32_t position);
 
     /// These return the number of receivers.
     std::size_t deliver(const ChannelName& channel, FramePtr frame, const Session* excluded);

@@ -11,6 +11,8 @@ namespace roomcast {
 namespace {
 
 constexpr std::chrono::seconds kRetryPause{1};
+/// While the store is away: it says so when it is back.
+constexpr std::chrono::seconds kLongRetryPause{15};
 
 bool is_same(const MetaText& a, const MetaText& b) {
     return a == b || (a && b && *a == *b);
@@ -69,6 +71,17 @@ void Members::end_graces() {
         shard_.timers().cancel(find(channel, user_id)->grace);
         on_grace_over(channel, user_id);
     }
+}
+
+void Members::retry() {
+    std::vector<std::pair<ChannelName, std::string>> refused;
+    for (const auto& [channel, users] : channels_) {
+        for (const auto& [user_id, user] : users) {
+            if (shard_.timers().is_set(user.retry)) refused.emplace_back(channel, user_id);
+        }
+    }
+    for (const auto& [channel, user_id] : refused)
+        step(channel, user_id);
 }
 
 void Members::on_grace_over(const ChannelName& channel, const std::string& user_id) {
@@ -154,7 +167,8 @@ void Members::on_stored(const ChannelName& channel,
     }
     user->stored = Stored::unknown;  // it may have been done all the same
     reply_all(replies, channel, Errc::unavailable);
-    user->retry = shard_.timers().add(shard_.now() + kRetryPause,
+    const auto pause = shard_.services().presence.is_connected() ? kRetryPause : kLongRetryPause;
+    user->retry = shard_.timers().add(shard_.now() + pause,
                                       [this, channel, user_id] { step(channel, user_id); });
 }
 

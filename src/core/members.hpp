@@ -32,6 +32,8 @@ public:
     void leave(PresenceLeave& command);
     /// Users whose connections are all gone leave now.
     void end_graces();
+    /// Tries again, without waiting any longer, what the store has refused.
+    void retry();
 
     [[nodiscard]] std::size_t user_count(const ChannelName& channel) const;
 

@@ -60,8 +60,10 @@ bool PostOffice::is_empty() const {
 }
 
 void PostOffice::hand_over() {
-    for (ShardIndex target = 0; target < routes_.size(); ++target) {
-        if (!routes_[target].batch.empty()) hand_over(target, routes_[target]);
+    ShardIndex target = 0;
+    for (Route& route : routes_) {
+        if (!route.batch.empty()) hand_over(target, route);
+        ++target;
     }
 }
 

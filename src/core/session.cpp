@@ -59,8 +59,12 @@ Session::~Session() {
 void Session::end(EndReason reason) {
     if (std::exchange(is_ended_, true)) return;
     const std::chrono::milliseconds grace = grace_after(reason);
+    const bool is_handed_over = shard_.is_draining() && reason != EndReason::closed_by_api &&
+                                shard_.services().presence.outlives_node();
     for (Tie& tie : ties_) {
-        if (tie.is_joined) leave_presence(tie, grace, reason == EndReason::closed_by_api);
+        if (tie.is_joined && !is_handed_over) {
+            leave_presence(tie, grace, reason == EndReason::closed_by_api);
+        }
         // Anything asked for and not applied may still wait at the channel's home.
         if (tie.in_flight > 0 || tie.wanted != tie.applied) {
             shard_.post().to_home(tie.channel, ForgetSession{tie.channel, id_, Errc::unavailable});
@@ -290,7 +294,7 @@ void Session::count_answers(std::uint32_t commands) {
     }
 }
 
-void Session::refuse(CommandError error) {
+void Session::refuse(const CommandError& error) {
     shard_.metrics().errors[static_cast<std::size_t>(error.code)].add();
     push(shard_.services().dialect.encode_error(error));
 }
@@ -337,7 +341,7 @@ void Session::drop_if_loose(Tie& tie) {
     if (&tie != &ties_.back()) {
         tie = std::move(ties_.back());
         const auto index = static_cast<std::uint32_t>(&tie - ties_.data());
-        for (const Listen which : {kListenBroadcast, kListenPresence}) {
+        for (const ListenSet which : {kListenBroadcast, kListenPresence}) {
             if (!(tie.applied & which)) continue;
             tie.local->list(which)[tie.position(which)].tie = index;
         }
@@ -345,7 +349,7 @@ void Session::drop_if_loose(Tie& tie) {
     ties_.pop_back();
 }
 
-void Session::on_member_moved(std::uint32_t tie, Listen list, std::uint32_t position) {
+void Session::on_member_moved(std::uint32_t tie, ListenSet list, std::uint32_t position) {
     ties_[tie].position(list) = position;
 }
 
@@ -360,7 +364,7 @@ void Session::apply(Tie& tie, ListenSet listen) {
     if (before == kListenNothing && listen == kListenNothing) return;
     LocalChannel& local = tie.local ? *tie.local : shard_.channels().open(tie.channel);
     tie.local = listen == kListenNothing ? nullptr : &local;
-    for (const Listen which : {kListenBroadcast, kListenPresence}) {
+    for (const ListenSet which : {kListenBroadcast, kListenPresence}) {
         if ((listen & which) && !(before & which)) {
             const auto index = static_cast<std::uint32_t>(&tie - ties_.data());
             tie.position(which) = LocalChannels::join(local, which, {&outlet_, this, index});

@@ -89,7 +89,7 @@ public:
     void on_answer(Answer answer);
     void on_publish_refused(const Publish& publish);
     /// The local member list moved this session's entry to `position`.
-    void on_member_moved(std::uint32_t tie, Listen list, std::uint32_t position);
+    void on_member_moved(std::uint32_t tie, ListenSet list, std::uint32_t position);
     /// Closes the connection with 4403; its presence leaves at once.
     void disconnect();
 
@@ -107,7 +107,7 @@ private:
         ListenSet applied = kListenNothing;  // as last confirmed
         bool is_joined = false;              // presence, as last asked for
 
-        [[nodiscard]] std::uint32_t& position(Listen list) {
+        [[nodiscard]] std::uint32_t& position(ListenSet list) {
             return list == kListenBroadcast ? broadcast_position : presence_position;
         }
     };
@@ -124,7 +124,7 @@ private:
     [[nodiscard]] bool is_within_rate();
     void refuse_over_rate(const Outcome<Command, CommandError>& command);
     [[nodiscard]] bool check_right(Right right, const RequestId& id, const ChannelName& channel);
-    void refuse(CommandError error);
+    void refuse(const CommandError& error);
     void refuse(Errc code, std::string message, const RequestId& id, const ChannelName& channel);
     void push(FramePtr frame);
     void close(CloseCode code, std::string_view text, EndReason reason);
@@ -153,7 +153,7 @@ private:
     void schedule_expiry();
     void on_expiry_due();
     [[nodiscard]] static std::int64_t ends_at_ms(std::int64_t unix_seconds);
-    [[nodiscard]] std::int64_t announced_at_ms() const;
+    [[nodiscard]] std::int64_t announced_at_ms(std::int64_t ends_ms) const;
 
     Shard& shard_;
     Outlet& outlet_;

@@ -6,6 +6,7 @@
 
 #include "core/session.hpp"
 #include "core/shard.hpp"
+#include "util/assert.hpp"
 
 namespace roomcast {
 
@@ -73,7 +74,7 @@ void Session::schedule_expiry() {
     if (!close_on_expiry_ || !identity_.expires_at) return;
     const std::int64_t ends_ms = ends_at_ms(*identity_.expires_at);
     const std::int64_t due_ms =
-        is_versioned_ && !is_expiry_announced_ ? announced_at_ms() : ends_ms;
+        is_versioned_ && !is_expiry_announced_ ? announced_at_ms(ends_ms) : ends_ms;
     const std::int64_t wait_ms =
         std::clamp<std::int64_t>(due_ms - shard_.wall_ms(), 0, kLookAgainMs);
     expiry_timer_ =
@@ -86,19 +87,20 @@ std::int64_t Session::ends_at_ms(std::int64_t unix_seconds) {
     return std::clamp<std::int64_t>(unix_seconds, 0, kMost) * 1'000;
 }
 
-std::int64_t Session::announced_at_ms() const {
-    const std::int64_t ends_ms = ends_at_ms(*identity_.expires_at);
+std::int64_t Session::announced_at_ms(std::int64_t ends_ms) const {
     const std::int64_t life_ms =
         std::max<std::int64_t>(ends_ms - ends_at_ms(identity_.issued_at), 0);
     return ends_ms - std::min(kAnnouncedBeforeMs, life_ms / 2);
 }
 
 void Session::on_expiry_due() {
+    ASSERT(identity_.expires_at.has_value());  // or schedule_expiry() had set no timer
     const std::int64_t now_ms = shard_.wall_ms();
-    if (now_ms >= ends_at_ms(*identity_.expires_at)) {
+    const std::int64_t ends_ms = ends_at_ms(*identity_.expires_at);
+    if (now_ms >= ends_ms) {
         return close(CloseCode::token_expired, "token expired", EndReason::lost);
     }
-    if (is_versioned_ && !is_expiry_announced_ && now_ms >= announced_at_ms()) {
+    if (is_versioned_ && !is_expiry_announced_ && now_ms >= announced_at_ms(ends_ms)) {
         is_expiry_announced_ = true;
         push(shard_.services().dialect.encode_token_expiring(*identity_.expires_at));
     }

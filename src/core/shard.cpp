@@ -110,7 +110,20 @@ void Shard::record_sent(SteadyTime now) {
 
 void Shard::drain() {
     is_draining_ = true;
-    home_->end_graces();
+    if (index_ == Hub::kDirectoryShard) hub_.announce();
+    // A store that outlives this node leaves its users to the others, who announce those that do
+    // not come back.
+    if (!services().presence.outlives_node()) home_->end_graces();
+}
+
+std::size_t Shard::disconnect_user(const std::string& user_id) {
+    std::vector<Session*> found;
+    sessions_.for_each([&](Session& session) {
+        if (session.user_id() == user_id) found.push_back(&session);
+    });
+    for (Session* session : found)
+        session->disconnect();
+    return found.size();
 }
 
 void Shard::receive(Entry&& entry) {

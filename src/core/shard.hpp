@@ -46,7 +46,7 @@ public:
     void record_sent(SteadyTime now);
 
     /// SIGTERM: presence leaves without a grace from now on, so that it is announced before the
-    /// process exits.
+    /// process exits; or stays, where the store outlives this node.
     void drain();
 
     [[nodiscard]] HubClient& client();
@@ -90,6 +90,9 @@ public:
 
     /// Memory for what Dialect::parse() unescapes.
     [[nodiscard]] std::string& scratch() { return scratch_; }
+
+    /// Closes the user's sessions on this shard; gives their number.
+    std::size_t disconnect_user(const std::string& user_id);
 
     void receive(Entry&& entry);
     /// A publish of this shard that found its home's mailbox full.

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <memory>
+#include <numeric>
 #include <string_view>
 #include <utility>
 
 #include "core/connection_id.hpp"
+#include "core/control_messages.hpp"
 #include "core/home.hpp"
 #include "core/hub.hpp"
 #include "core/session.hpp"
@@ -70,16 +72,6 @@ std::vector<ConnectionSummary> find_connections(Shard& shard,
     });
     keep_first(found, query.limit);
     return found;
-}
-
-std::size_t disconnect_sessions_of(Shard& shard, const std::string& user_id) {
-    std::vector<Session*> found;
-    shard.sessions().for_each([&](Session& session) {
-        if (session.user_id() == user_id) found.push_back(&session);
-    });
-    for (Session* session : found)
-        session->disconnect();
-    return found.size();
 }
 
 }  // namespace
@@ -213,16 +205,27 @@ void ShardClient::connection(std::string connection_id,
         });
 }
 
-void ShardClient::disconnect_user(std::string user_id, HubCallback<std::size_t> done) {
-    ask_all<std::size_t>([user_id = std::move(user_id)](
-                             Shard& shard) { return disconnect_sessions_of(shard, user_id); },
-                         &ShardClient::disconnects_,
-                         [done = std::move(done)](const std::vector<std::size_t>& counts) {
-                             std::size_t all = 0;
-                             for (const std::size_t count : counts)
-                                 all += count;
-                             done(all);
-                         });
+void ShardClient::disconnect_user(std::string user_id, HubCallback<Disconnected> done) {
+    shard_.hub().tell_nodes(
+        encode(DisconnectUser{.from = shard_.services().node_id, .user_id = user_id}));
+    ask_all<std::size_t>(
+        [user_id = std::move(user_id)](Shard& shard) { return shard.disconnect_user(user_id); },
+        &ShardClient::disconnects_,
+        [this, done = std::move(done)](const std::vector<std::size_t>& counts) {
+            const std::size_t closed =
+                std::accumulate(counts.begin(), counts.end(), std::size_t{0});
+            nodes([done, closed](const std::vector<NodeSummary>& nodes) {
+                done({.connections = closed, .nodes_told = nodes.size() - 1});
+            });
+        });
+}
+
+void ShardClient::nodes(HubCallback<std::vector<NodeSummary>> done) {
+    ask_shard<std::vector<NodeSummary>>(
+        Hub::kDirectoryShard,
+        [](Shard& shard) { return shard.hub().nodes(); },
+        &ShardClient::nodes_,
+        std::move(done));
 }
 
 void ShardClient::disconnect(std::string connection_id, HubCallback<bool> done) {

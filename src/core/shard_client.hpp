@@ -26,8 +26,9 @@ public:
     void connections(ConnectionQuery query, HubCallback<Page<ConnectionSummary>> done) override;
     void connection(std::string connection_id,
                     HubCallback<std::optional<ConnectionSummary>> done) override;
-    void disconnect_user(std::string user_id, HubCallback<std::size_t> done) override;
+    void disconnect_user(std::string user_id, HubCallback<Disconnected> done) override;
     void disconnect(std::string connection_id, HubCallback<bool> done) override;
+    void nodes(HubCallback<std::vector<NodeSummary>> done) override;
 
     // For the shard.
     void on_published(const PublishAnswer& answer);
@@ -56,6 +57,7 @@ private:
     Asked<std::vector<ChannelSummary>> channels_;
     Asked<std::vector<ConnectionSummary>> connections_;
     Asked<std::size_t> disconnects_;
+    Asked<std::vector<NodeSummary>> nodes_;
 };
 
 }  // namespace roomcast

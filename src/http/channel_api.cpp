@@ -49,7 +49,7 @@ void list_channels(RouteCall& call, Respond respond) {
     query.prefix = read_text(call.query, "prefix");
     query.after = read_text(call.query, "cursor");
     query.limit = *limit;
-    call.hub.channels(std::move(query), [respond](Page<ChannelSummary> page) {
+    call.hub.channels(std::move(query), [respond](const Page<ChannelSummary>& page) {
         Response response;
         response.body = channels_text(page);
         respond(std::move(response));
@@ -80,12 +80,11 @@ void list_presence(RouteCall& call, Respond respond) {
 }
 
 void disconnect_user(RouteCall& call, Respond respond) {
-    call.hub.disconnect_user(call.path_parts.front(), [respond](std::size_t disconnected) {
+    call.hub.disconnect_user(call.path_parts.front(), [respond](Disconnected disconnected) {
         Response response;
-        // With the embedded broker there is no other node to tell.
         json::ObjectWriter(response.body)
-            .integer("disconnected", static_cast<std::int64_t>(disconnected))
-            .integer("nodes_told", 0)
+            .integer("disconnected", static_cast<std::int64_t>(disconnected.connections))
+            .integer("nodes_told", static_cast<std::int64_t>(disconnected.nodes_told))
             .end();
         respond(std::move(response));
     });

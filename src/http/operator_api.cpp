@@ -22,6 +22,23 @@ void append_connection(std::string& out, const ConnectionSummary& connection) {
         .end();
 }
 
+std::string nodes_text(const std::vector<NodeSummary>& nodes) {
+    std::string text = R"({"nodes":[)";
+    for (const NodeSummary& node : nodes) {
+        if (&node != &nodes.front()) text += ',';
+        json::ObjectWriter(text)
+            .string("node", node.name)
+            .string("id", node.id)
+            .string("version", node.version)
+            .integer("connections", static_cast<std::int64_t>(node.connections))
+            .boolean("draining", node.is_draining)
+            .boolean("self", node.is_self)
+            .integer("heard_ms_ago", node.heard_ago.count())
+            .end();
+    }
+    return text + "]}";
+}
+
 std::string connections_text(const Page<ConnectionSummary>& page) {
     std::string text = R"({"scope":"node","connections":[)";
     for (const ConnectionSummary& connection : page.items) {
@@ -55,6 +72,12 @@ void show_config(RouteCall& call, Respond respond) {
     respond(private_response(call.options.server.config()));
 }
 
+void list_nodes(RouteCall& call, Respond respond) {
+    call.hub.nodes([respond](const std::vector<NodeSummary>& nodes) {
+        respond(private_response(nodes_text(nodes)));
+    });
+}
+
 void list_connections(RouteCall& call, Respond respond) {
     const auto limit = read_limit(call.query);
     if (!limit) return respond(error_response(400, "bad_request", "limit must be 1 to 1000"));
@@ -63,7 +86,7 @@ void list_connections(RouteCall& call, Respond respond) {
     query.channel = read_text(call.query, "channel");
     query.after = read_text(call.query, "cursor");
     query.limit = *limit;
-    call.hub.connections(std::move(query), [respond](Page<ConnectionSummary> page) {
+    call.hub.connections(std::move(query), [respond](const Page<ConnectionSummary>& page) {
         respond(private_response(connections_text(page)));
     });
 }

@@ -19,6 +19,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/api/channels/{channel}/presence", Access::api, Place::clients, list_presence},
     {"POST", "/api/users/{user}/disconnect", Access::api, Place::clients, disconnect_user},
     {"GET", "/api/stats", Access::operators, Place::operators, show_stats},
+    {"GET", "/api/nodes", Access::operators, Place::operators, list_nodes},
     {"GET", "/api/config", Access::operators, Place::operators, show_config},
     {"GET", "/api/connections", Access::operators, Place::operators, list_connections},
     {"GET", "/api/connections/{id}", Access::operators, Place::operators, show_connection},

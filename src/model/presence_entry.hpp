@@ -26,7 +26,8 @@ struct PresenceEvent {
     ChannelName channel;
     PresenceEntry entry;  // of a leave: the user alone
     std::int64_t ts_ms = 0;
-    /// Grows with each event of a channel: orders events against a snapshot.
+    /// Grows with each event of a channel: orders events against a snapshot. 0: unknown, as a
+    /// gateway of the replaced service wrote it.
     std::uint64_t sequence = 0;
 };
 

@@ -90,7 +90,7 @@ void flush();
 
 namespace detail {
 inline std::atomic<Level> threshold{Level::off};
-}
+}  // namespace detail
 
 /// One relaxed load: guards the work of building a line that may not be wanted.
 [[nodiscard]] inline bool is_enabled(Level level) {

@@ -15,13 +15,4 @@ std::uint64_t random_u64() {
     return bits;
 }
 
-std::string to_hex(std::uint64_t value) {
-    static constexpr char kDigits[] = "0123456789abcdef";
-    std::string text(16, '0');
-    for (auto digit = text.rbegin(); digit != text.rend(); ++digit, value >>= 4) {
-        *digit = kDigits[value & 0xf];
-    }
-    return text;
-}
-
 }  // namespace roomcast

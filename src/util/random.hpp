@@ -3,14 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 namespace roomcast {
 
 /// 64 unpredictable bits. Safe from any thread; a system call, so not for the hot path.
 [[nodiscard]] std::uint64_t random_u64();
-
-/// `value` as 16 lower-case hexadecimal digits.
-[[nodiscard]] std::string to_hex(std::uint64_t value);
 
 }  // namespace roomcast

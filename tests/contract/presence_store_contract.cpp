@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/contract/contract.hpp"
+#include "util/hex.hpp"
 #include "util/random.hpp"
 
 namespace roomcast {

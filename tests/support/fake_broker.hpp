@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "brokers/broker.hpp"
 
@@ -30,7 +31,7 @@ public:
     void subscribe(const ChannelName& channel, SubscribeCallback confirmed) override {
         subscribed_.insert(std::string(channel.text()));
         ++subscribes_;
-        confirms_.push_back({channel, std::move(confirmed)});
+        confirms_.emplace_back(channel, std::move(confirmed));
         if (is_instant_) confirm_all();
     }
 
@@ -40,11 +41,14 @@ public:
     }
 
     void publish(BusMessage message, PublishCallback done) override {
-        publishes_.push_back({std::move(message), std::move(done)});
+        publishes_.emplace_back(std::move(message), std::move(done));
         if (is_instant_) deliver_all();
     }
 
-    void send_control(std::string message) override { sink_->on_control(message); }
+    void send_control(std::string message) override {
+        control_.push_back(message);
+        sink_->on_control(message);
+    }
 
     void confirm_all() {
         while (!confirms_.empty()) {
@@ -80,6 +84,8 @@ public:
 
     [[nodiscard]] std::size_t waiting_publishes() const { return publishes_.size(); }
 
+    [[nodiscard]] const std::vector<std::string>& control() const { return control_; }
+
     void set_instant(bool is_instant) { is_instant_ = is_instant; }
 
 private:
@@ -87,6 +93,7 @@ private:
     BrokerSink* sink_ = nullptr;
     std::set<std::string> subscribed_;
     int subscribes_ = 0;
+    std::vector<std::string> control_;
     std::deque<std::pair<ChannelName, SubscribeCallback>> confirms_;
     std::deque<std::pair<BusMessage, PublishCallback>> publishes_;
 };

@@ -84,7 +84,10 @@ public:
     }
 
     /// While it is down, calls fail when they are done.
-    void set_down(bool is_down) { is_down_ = is_down; }
+    void set_down(bool is_down) {
+        is_down_ = is_down;
+        if (sink_) sink_->on_store_state(!is_down, "set by the test");
+    }
 
     void set_instant(bool is_instant) { is_instant_ = is_instant; }
 

@@ -138,7 +138,7 @@ TEST_P(HubClientTest, ClosesOneConnectionOrAllOfAUser) {
     EXPECT_THAT(closed, testing::UnorderedElementsAre(true, false, false));
     EXPECT_EQ(alice->outlet().close_code(), CloseCode::disconnected_by_api);
     std::size_t count = 0;
-    client().disconnect_user("bob", [&](std::size_t sessions) { count = sessions; });
+    client().disconnect_user("bob", [&](Disconnected result) { count = result.connections; });
     settle();
     EXPECT_EQ(count, 2U);
     EXPECT_EQ(bobs_other->outlet().close_code(), CloseCode::disconnected_by_api);

@@ -169,27 +169,95 @@ std::vector<std::string> names(const Roster& roster) {
     return all;
 }
 
+PresenceSnapshot snapshot(std::vector<PresenceEntry> users, std::uint64_t sequence) {
+    return {.users = std::move(users), .sequence = sequence};
+}
+
+MetaText meta(std::string text) {
+    return std::make_shared<const std::string>(std::move(text));
+}
+
+/// "join alice leave bob", or "start over".
+std::string load(Roster& roster, PresenceSnapshot loaded) {
+    const auto changes = roster.load(std::move(loaded), *ChannelName::make("r"), 7);
+    if (!changes) return "start over";
+    std::vector<std::string> all;
+    for (const PresenceEvent& each : *changes) {
+        constexpr const char* kWords[] = {"join ", "update ", "leave "};
+        all.push_back(kWords[static_cast<std::size_t>(each.change)] + each.entry.user_id);
+        EXPECT_EQ(each.ts_ms, 7);
+        EXPECT_EQ(each.channel, *ChannelName::make("r"));
+    }
+    std::ranges::sort(all);
+    std::string text;
+    for (const std::string& each : all)
+        text += (text.empty() ? "" : ", ") + each;
+    return text;
+}
+
 TEST(RosterTest, AppliesBufferedEventsThatAreYoungerThanTheSnapshot) {
     Roster roster;
     roster.start_loading();
     EXPECT_FALSE(roster.apply(event(PresenceChange::join, "old", 5)));
     EXPECT_FALSE(roster.apply(event(PresenceChange::leave, "gone", 7)));
     EXPECT_FALSE(roster.apply(event(PresenceChange::join, "young", 8)));
-    PresenceSnapshot snapshot;
-    snapshot.sequence = 6;
-    snapshot.users = {{"old", nullptr}, {"gone", nullptr}};
-    EXPECT_TRUE(roster.load(std::move(snapshot)));
+    EXPECT_EQ(load(roster, snapshot({{"old", nullptr}, {"gone", nullptr}}, 6)), "")
+        << "nobody knew an older replica";
     EXPECT_THAT(names(roster), ElementsAre("old", "young"));
     EXPECT_FALSE(roster.apply(event(PresenceChange::leave, "young", 8)));
-    EXPECT_TRUE(roster.apply(event(PresenceChange::leave, "young", 9)));
+    EXPECT_EQ(roster.apply(event(PresenceChange::leave, "young", 9)), PresenceChange::leave);
     EXPECT_THAT(names(roster), ElementsAre("old"));
 }
 
 TEST(RosterTest, ALeaveOfSomebodyWhoIsNotThereIsNotTold) {
     Roster roster;
-    roster.start_loading();
-    EXPECT_TRUE(roster.load({}));
+    EXPECT_EQ(load(roster, {}), "");
     EXPECT_FALSE(roster.apply(event(PresenceChange::leave, "nobody", 1)));
+}
+
+TEST(RosterTest, TellsWhatAnEventChangesRatherThanWhatItSays) {
+    Roster roster;
+    EXPECT_EQ(load(roster, {}), "");
+    EXPECT_EQ(roster.apply(event(PresenceChange::update, "a", 1)), PresenceChange::join);
+    EXPECT_FALSE(roster.apply(event(PresenceChange::join, "a", 2)));
+    EXPECT_EQ(roster.apply(event(PresenceChange::update, "a", 3)), PresenceChange::update)
+        << "an update is told even where it changes nothing";
+    PresenceEvent other_meta = event(PresenceChange::join, "a", 4);
+    other_meta.entry.meta = meta("{}");
+    EXPECT_EQ(roster.apply(other_meta), PresenceChange::update);
+}
+
+TEST(RosterTest, AnEventWithoutANumberIsAppliedAsItComes) {
+    Roster roster;
+    roster.start_loading();
+    EXPECT_FALSE(roster.apply(event(PresenceChange::join, "early", 0)));
+    EXPECT_EQ(load(roster, snapshot({{"listed", nullptr}}, 1'000)), "");
+    EXPECT_THAT(names(roster), ElementsAre("early", "listed"));
+    EXPECT_EQ(roster.apply(event(PresenceChange::leave, "listed", 0)), PresenceChange::leave);
+    EXPECT_FALSE(roster.apply(event(PresenceChange::join, "old", 1'000)))
+        << "it must not touch the numbers of the others";
+    EXPECT_EQ(roster.apply(event(PresenceChange::join, "new", 1'001)), PresenceChange::join);
+}
+
+TEST(RosterTest, ANewerSnapshotGivesTheDifference) {
+    Roster roster;
+    const MetaText one = meta("1");
+    EXPECT_EQ(load(roster, snapshot({{"gone", one}, {"same", one}, {"changed", one}}, 5)), "");
+    roster.start_loading();
+    EXPECT_EQ(roster.apply(event(PresenceChange::join, "told", 8)), PresenceChange::join);
+    EXPECT_EQ(
+        load(roster,
+             snapshot({{"same", meta("1"), 99}, {"changed", meta("2")}, {"new", nullptr}}, 7)),
+        "join new, leave gone, update changed");
+    EXPECT_THAT(names(roster), ElementsAre("changed", "new", "same", "told"));
+}
+
+TEST(RosterTest, ASnapshotOfAStoreThatHasLostItsNumbersIsTakenAsItIs) {
+    Roster roster;
+    EXPECT_EQ(load(roster, snapshot({{"a", nullptr}}, 1'000)), "");
+    roster.start_loading();
+    EXPECT_EQ(load(roster, snapshot({}, 10)), "leave a");
+    EXPECT_EQ(roster.apply(event(PresenceChange::join, "b", 11)), PresenceChange::join);
 }
 
 TEST(RosterTest, BuildsItsSyncOncePerState) {
@@ -197,8 +265,7 @@ TEST(RosterTest, BuildsItsSyncOncePerState) {
     const NativeDialect dialect(limits);
     const ChannelName channel = *ChannelName::make("r");
     Roster roster;
-    roster.start_loading();
-    EXPECT_TRUE(roster.load({}));
+    EXPECT_EQ(load(roster, {}), "");
     const FramePtr first = roster.sync(dialect, channel);
     EXPECT_EQ(roster.sync(dialect, channel).get(), first.get());
     EXPECT_TRUE(roster.apply(event(PresenceChange::join, "a", 1)));
@@ -211,9 +278,10 @@ TEST(RosterTest, StartsOverWhenTooManyEventsCameBeforeTheSnapshot) {
     for (std::uint64_t i = 1; i <= 16'385; ++i) {
         EXPECT_FALSE(roster.apply(event(PresenceChange::join, "u", i)));
     }
-    EXPECT_FALSE(roster.load({}));
+    EXPECT_EQ(load(roster, {}), "start over");
     EXPECT_FALSE(roster.is_ready());
-    EXPECT_TRUE(roster.load({}));
+    EXPECT_EQ(load(roster, {}), "");
+    EXPECT_TRUE(roster.is_ready());
 }
 
 }  // namespace

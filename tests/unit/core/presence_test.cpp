@@ -205,7 +205,8 @@ TEST_P(PresenceTest, ADisconnectByTheApiIsALeaveAtOnce) {
     lost->end(EndReason::lost);
     settle();
     std::size_t closed = 0;
-    hub().shard(0).client().disconnect_user("alice", [&](std::size_t count) { closed = count; });
+    hub().shard(0).client().disconnect_user(
+        "alice", [&](Disconnected result) { closed = result.connections; });
     settle();
     EXPECT_EQ(closed, 1U);
     EXPECT_EQ(alice->outlet().close_code(), CloseCode::disconnected_by_api);
@@ -372,16 +373,44 @@ TEST_P(PresenceTest, EventsBeforeAndBehindTheSnapshotAddUp) {
     EXPECT_THAT(heard(*bob), ElementsAre(HasSubstr("user_id:before"), "join behind"));
 }
 
-TEST_P(PresenceTest, LostEventsAreFollowedByAFreshSync) {
+TEST_P(PresenceTest, WhatLostEventsHaveChangedIsToldAsOrdinaryEvents) {
+    const ChannelName channel = channel_named("r");
+    auto& elsewhere = store_.elsewhere();
+    const auto done = [](auto) {};
+    elsewhere.join(channel, "gone", nullptr, done);
+    elsewhere.join(channel, "changed", nullptr, done);
+    elsewhere.join(channel, "same", nullptr, done);
     auto bob = connect_listener();
     store_.set_instant(false);
-    store_.sink().on_lost(channel_named("r"));
-    store_.elsewhere().join(channel_named("r"), "alice", nullptr, [](auto) {});
+    // Nobody is told of these: the events are lost.
+    elsewhere.unwatch(channel);
+    elsewhere.leave(channel, "gone", done);
+    elsewhere.join(channel, "changed", std::make_shared<const std::string>("{}"), done);
+    elsewhere.join(channel, "new", nullptr, done);
+    elsewhere.watch(channel);
+    store_.sink().on_lost(channel);
+    elsewhere.join(channel, "alice", nullptr, done);
     settle();
     EXPECT_THAT(heard(*bob), ElementsAre("join alice"));
     store_.do_all();
     settle();
-    EXPECT_THAT(heard(*bob), ElementsAre(HasSubstr("sync [{user_id:alice")));
+    EXPECT_THAT(heard(*bob),
+                testing::UnorderedElementsAre("leave gone", "update changed {}", "join new"));
+}
+
+TEST_P(PresenceTest, AJoinOfSomebodyWhoIsThereIsNotToldAgain) {
+    auto bob = connect_listener();
+    PresenceEvent event{
+        .change = PresenceChange::join, .channel = channel_named("r"), .entry = {"alice", nullptr}};
+    for (int i = 0; i < 2; ++i) {
+        store_.sink().on_event(event);
+        settle();
+    }
+    EXPECT_THAT(heard(*bob), ElementsAre("join alice"));
+    event.entry.meta = std::make_shared<const std::string>("{}");
+    store_.sink().on_event(event);
+    settle();
+    EXPECT_THAT(heard(*bob), ElementsAre("update alice {}"));
 }
 
 TEST_P(PresenceTest, TheSyncWaitsForAStoreThatIsAway) {

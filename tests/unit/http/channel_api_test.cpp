@@ -65,7 +65,7 @@ TEST_F(ChannelApiTest, SaysWhenTheStoreDoesNotAnswer) {
 
 TEST_F(ChannelApiTest, DisconnectsAUser) {
     const Response response = post("/api/users/a%2Fb/disconnect", "");
-    EXPECT_EQ(response.body, R"({"disconnected":2,"nodes_told":0})");
+    EXPECT_EQ(response.body, R"({"disconnected":2,"nodes_told":1})");
     EXPECT_THAT(hub_.disconnected, ElementsAre("a/b"));
 }
 

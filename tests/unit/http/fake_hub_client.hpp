@@ -19,7 +19,7 @@ public:
         Result<PublishReceipt> receipt = PublishReceipt{.message_id = 100 + published.size()};
         if (publish_error) receipt = *publish_error;
         if (!holds_answers) return done(receipt);
-        held.push_back([done = std::move(done), receipt] { done(receipt); });
+        held.emplace_back([done = std::move(done), receipt] { done(receipt); });
     }
 
     void presence(const ChannelName& channel,
@@ -46,9 +46,14 @@ public:
         done(std::nullopt);
     }
 
-    void disconnect_user(std::string user_id, HubCallback<std::size_t> done) override {
+    void disconnect_user(std::string user_id, HubCallback<Disconnected> done) override {
         disconnected.push_back(std::move(user_id));
-        done(2);
+        done({.connections = 2, .nodes_told = 1});
+    }
+
+    void nodes(HubCallback<std::vector<NodeSummary>> done) override {
+        done({{.name = "node-1", .id = "00", .version = "roomcast/1", .connections = 3},
+              {.name = "node-2", .id = "01", .is_draining = true, .is_self = true}});
     }
 
     void disconnect(std::string connection_id, HubCallback<bool> done) override {

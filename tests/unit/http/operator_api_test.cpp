@@ -33,6 +33,13 @@ TEST_F(OperatorApiTest, ShowsStatsAndConfig) {
     EXPECT_EQ(header_of(ask_locally("GET", "/api/config"), "Cache-Control"), "no-store");
 }
 
+TEST_F(OperatorApiTest, ListsNodes) {
+    EXPECT_EQ(ask_locally("GET", "/api/nodes").body,
+              R"({"nodes":[{"node":"node-1","id":"00","version":"roomcast/1","connections":3,)"
+              R"("draining":false,"self":false,"heard_ms_ago":0},{"node":"node-2","id":"01",)"
+              R"("version":"","connections":0,"draining":true,"self":true,"heard_ms_ago":0}]})");
+}
+
 TEST_F(OperatorApiTest, ListsConnections) {
     hub_.connection_page.next_cursor = "c1";
     EXPECT_EQ(ask_locally("GET", "/api/connections?user_id=alice&channel=a&cursor=c0&limit=1").body,

@@ -27,7 +27,6 @@ TEST_F(RouterTest, AnswersUnknownRoutesWithJson) {
                              "//",
                              "/healthz/x",
                              "/API/event",
-                             "/api/nodes",
                              "/sse",
                              "/console"}) {
         const Response response = get(path);

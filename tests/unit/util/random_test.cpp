@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "util/hex.hpp"
+
 namespace roomcast {
 namespace {
 
