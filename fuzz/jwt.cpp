@@ -20,7 +20,7 @@ constexpr std::int64_t kNowMs = 1'700'000'000'000;
 constexpr std::string_view kSecret = "secret";
 
 const KeySet& keys() {
-    static const KeySet set = [] {
+    static const KeySet kKeys = [] {
         auto jwks = parse_jwks(
             R"({"keys":[{"kty":"OKP","crv":"Ed25519","kid":"d",)"
             R"("x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},)"
@@ -29,7 +29,7 @@ const KeySet& keys() {
         jwks->keys.push_back(VerificationKey::from_secret(std::string(kSecret)));
         return KeySet(std::move(jwks->keys));
     }();
-    return set;
+    return kKeys;
 }
 
 JwtRules rules() {

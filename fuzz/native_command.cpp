@@ -68,19 +68,19 @@ private:
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    static const Limits limits;
-    static const NativeDialect dialect(limits);
+    static const Limits kLimits;
+    static const NativeDialect kDialect(kLimits);
     static std::string scratch;
     const json::PaddedString text(std::string_view(reinterpret_cast<const char*>(data), size));
 
-    const auto command = dialect.parse(text.text(), scratch);
+    const auto command = kDialect.parse(text.text(), scratch);
     if (!command) {
         const CommandError error = command.error();
         REQUIRE(!error.message.empty());
-        REQUIRE(is_object(dialect.encode_error(error)->text()));
+        REQUIRE(is_object(kDialect.encode_error(error)->text()));
         return 0;
     }
-    if (!command->id.empty()) REQUIRE(is_object(dialect.encode_ack(command->id, 1)->text()));
-    std::visit(Reaction(dialect), command->body);
+    if (!command->id.empty()) REQUIRE(is_object(kDialect.encode_ack(command->id, 1)->text()));
+    std::visit(Reaction(kDialect), command->body);
     return 0;
 }

@@ -168,7 +168,7 @@ Event Reader::next(std::span<char>& input) {
             if (is_single && header.length <= input.size()) return read_whole(header, input);
             begin_frame(header);
         }
-        if (auto event = read_part(input)) return *std::move(event);
+        if (auto event = read_part(input)) return *event;
     }
 }
 

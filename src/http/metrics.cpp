@@ -247,7 +247,7 @@ constexpr StatsField kStatsFields[] = {
 
 std::string metrics_text(Shards shards, const NodeFigures& node) {
     std::string text;
-    text.reserve(12 * 1'024);
+    text.reserve(12'288);
     MetricsWriter writer(text);
     write_shards(writer, shards);
     write_node(writer, node);

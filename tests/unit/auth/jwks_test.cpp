@@ -66,7 +66,7 @@ TEST(JwksTest, UnusableKeysAreSkippedAndSpoilNoOthers) {
         R"({"kty":"EC","crv":"P-384","x":"AA","y":"AA"})",
         R"({"kty":"OKP","crv":"X25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"})",
         R"({"kty":"OKP","crv":"Ed25519","x":"AAAA"})",
-        // Not a point of the curve.
+        // Not a point of the curve. NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one key
         R"({"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",)"
         R"("y":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"})",
         R"({})",

@@ -55,7 +55,7 @@ std::string embedded(std::string_view text, std::size_t before, std::size_t behi
 
 TEST(Utf8Test, TakesEveryBoundaryOfRfc3629) {
     for (const auto text : kValid) {
-        for (const std::size_t before : {0, 1, 29, 31, 32, 63, 64, 200}) {
+        for (const std::size_t before : {0U, 1U, 29U, 31U, 32U, 63U, 64U, 200U}) {
             EXPECT_TRUE(is_valid_utf8(embedded(text, before, 3))) << text << " behind " << before;
         }
     }
@@ -85,7 +85,7 @@ TEST(Utf8ValidatorTest, TakesValidTextInTwoChunksCutAnywhere) {
 
 TEST(Utf8ValidatorTest, FailsAtTheOffendingByteAndNotBefore) {
     for (const auto& [text, offending] : kInvalid) {
-        for (const std::size_t before : {0, 40}) {
+        for (const std::size_t before : {0U, 40U}) {
             const std::string whole = embedded(text, before, 0);
             Utf8Validator validator;
             for (std::size_t i = 0; i < before + offending; ++i) {

@@ -93,13 +93,15 @@ struct Rule {
     std::vector<std::string> events;
 };
 
+// NOLINTNEXTLINE(readability-identifier-naming): GoogleTest's name
 void PrintTo(const Rule& rule, std::ostream* out) {
     *out << rule.name;
 }
 
 std::vector<Rule> length_rules() {
     std::vector<Rule> rules;
-    for (const std::size_t size : {0, 1, 7, 8, 9, 63, 64, 124, 125, 126, 127, 128, 1000}) {
+    for (const std::size_t size :
+         {0U, 1U, 7U, 8U, 9U, 63U, 64U, 124U, 125U, 126U, 127U, 128U, 1000U}) {
         const std::string payload(size, 'x');
         rules.push_back({"5_2_text_of_" + std::to_string(size),
                          client_frame(kText, payload),
@@ -327,7 +329,7 @@ TEST(WebSocketReaderTest, ReadsALongMessageInPiecesOfAnySize) {
     for (int i = 0; i < 66'000; ++i)
         payload += static_cast<char>('a' + i % 26);
     const std::string frame = client_frame(kText, payload);
-    for (const std::size_t piece : {1, 3, 13, 1'000, 65'536, 70'000}) {
+    for (const std::size_t piece : {1U, 3U, 13U, 1'000U, 65'536U, 70'000U}) {
         Reader reader(kLimits);
         std::string got;
         for (std::size_t at = 0; at < frame.size(); at += piece) {

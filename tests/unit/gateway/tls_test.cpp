@@ -28,7 +28,7 @@ protected:
             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
             "-subj /CN=localhost -keyout " +
             key() + " -out " + certificate() + " 2>/dev/null";
-        ASSERT_EQ(std::system(command.c_str()), 0);
+        ASSERT_EQ(std::system(command.c_str()), 0);  // NOLINT(concurrency-mt-unsafe): one thread
     }
 
     void TearDown() override { fs::remove_all(folder); }
@@ -165,7 +165,7 @@ TEST_F(TlsTest, LoadSaysWhichFileIsWrong) {
 
     const std::string other_key = (folder / "other.pem").string();
     const std::string command = "openssl ecparam -genkey -name prime256v1 -noout -out " + other_key;
-    ASSERT_EQ(std::system(command.c_str()), 0);
+    ASSERT_EQ(std::system(command.c_str()), 0);  // NOLINT(concurrency-mt-unsafe): one thread
     const auto mismatch = TlsContext::load(certificate(), other_key, nullptr);
     ASSERT_FALSE(mismatch);
     EXPECT_NE(mismatch.error().find("TLS_KEY_FILE"), std::string::npos) << mismatch.error();

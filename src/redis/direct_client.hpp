@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// One server: that of the address, or the master that sentinels name.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/loop.hpp"
+#include "redis/backoff.hpp"
+#include "redis/client.hpp"
+#include "redis/connection.hpp"
+#include "redis/counters.hpp"
+#include "redis/master_finder.hpp"
+#include "redis/subscriptions.hpp"
+
+namespace roomcast::redis {
+
+class DirectClient final : public Client,
+                           private ConnectionSink,
+                           private SubscriptionsSink,
+                           private MasterFinderSink {
+public:
+    DirectClient(net::Loop& loop, ClientOptions options);
+    ~DirectClient() override;
+    DirectClient(const DirectClient&) = delete;
+    DirectClient& operator=(const DirectClient&) = delete;
+
+    void start(ClientSink& sink) override;
+    void stop() override;
+
+    [[nodiscard]] bool is_connected() const override {
+        return connection_ && connection_->is_ready();
+    }
+
+    void call(std::string_view key, resp::Command command, ReplyCallback done) override;
+    void eval(const Script& script,
+              std::span<const std::string> keys,
+              std::span<const std::string> arguments,
+              ReplyCallback done) override;
+    void transaction(std::string_view key,
+                     std::vector<resp::Command> commands,
+                     ReplyCallback done) override;
+    void publish(std::string_view channel, std::string_view payload, ReplyCallback done) override;
+
+    [[nodiscard]] std::string_view publish_command() const override { return "PUBLISH"; }
+
+    void subscribe(const std::string& channel, std::string_view key) override;
+    void unsubscribe(const std::string& channel) override;
+    void reconnect(std::string_view reason) override;
+
+    [[nodiscard]] ClientFigures figures() const override { return counters_.figures(); }
+
+private:
+    // ConnectionSink
+    void on_ready() override;
+    void on_message(std::string_view channel, std::string_view payload) override;
+    void on_confirmed(Verb verb, const std::string& channel, bool is_asked) override;
+    void on_subscribe_refused(Verb verb,
+                              const std::vector<std::string>& channels,
+                              const std::string& error) override;
+    bool on_refused(Request& request, const std::string& error) override;
+    void on_batch_end() override;
+    void on_lost(const Loss& loss) override;
+
+    // SubscriptionsSink
+    void on_subscribed(const std::string& channel, bool may_have_missed) override;
+    void on_subscribe_refused(const std::string& channel, std::string_view error) override;
+
+    // MasterFinderSink
+    void on_master(const net::Endpoint& master) override;
+    void on_no_master(std::string_view reason) override;
+
+    void connect();
+    void open(const net::Endpoint& endpoint);
+    void send(Request request);
+    void arm_role_check();
+    void check_role();
+    void drop(const std::string& reason);
+    void retry_later(bool is_configuration);
+    void tell(bool is_connected, std::string detail);
+
+    net::Loop& loop_;
+    const ClientOptions options_;
+    Counters counters_;
+    Backoff backoff_;
+    ClientSink* sink_ = nullptr;  // while started
+    std::unique_ptr<MasterFinder> finder_;
+    std::shared_ptr<Connection> connection_;
+    Subscriptions subscriptions_;
+    TimerId retry_timer_;
+    TimerId role_timer_;
+    bool is_told_connected_ = false;
+    std::string told_detail_;
+};
+
+}  // namespace roomcast::redis
