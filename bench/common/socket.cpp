@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <system_error>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -35,12 +35,12 @@ UniqueFd make_socket() {
 
 void die(std::string_view what) {
     std::string why(what);
-    give_up(why.append(": ").append(std::strerror(errno)));
+    give_up(why.append(": ").append(std::generic_category().message(errno)));
 }
 
 void give_up(std::string_view why) {
     std::fprintf(stderr, "bench: %.*s\n", static_cast<int>(why.size()), why.data());
-    std::exit(2);
+    std::exit(2);  // NOLINT(concurrency-mt-unsafe): these programs have one thread
 }
 
 UniqueFd::~UniqueFd() {

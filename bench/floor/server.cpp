@@ -53,7 +53,7 @@ FloorServer::FloorServer(Sender& sender)
     : sender_(sender),
       listener_(listen_on_loopback()),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-      buffer_(256 * 1024) {
+      buffer_(262'144) {
     std::signal(SIGPIPE, SIG_IGN);
     epoll_event event{};
     event.events = EPOLLIN;

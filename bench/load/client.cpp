@@ -2,7 +2,7 @@
 #include "load/client.hpp"
 
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 #include <vector>
 
 #include <sys/epoll.h>
@@ -31,7 +31,7 @@ void Client::flush() {
     if (state_ == State::connecting || state_ == State::closed || out_.empty()) return;
     const ssize_t sent = ::send(fd_.get(), out_.data(), out_.size(), MSG_NOSIGNAL);
     if (sent < 0) {
-        if (errno != EAGAIN) fail(std::strerror(errno));
+        if (errno != EAGAIN) fail(std::generic_category().message(errno));
         return;  // the edge of writability will come
     }
     out_.erase(0, static_cast<std::size_t>(sent));
@@ -53,7 +53,8 @@ void Client::abort() {
 void Client::on_ready(std::uint32_t events) {
     if (state_ == State::closed) return;
     if (state_ == State::connecting) {
-        if (const int error = pending_error(fd_.get())) return fail(std::strerror(error));
+        if (const int error = pending_error(fd_.get()))
+            return fail(std::generic_category().message(error));
         if (!(events & EPOLLOUT)) return;
         state_ = State::upgrading;
     }
@@ -69,7 +70,7 @@ void Client::read_all(bool is_hung_up) {
         const ssize_t got =
             ::recv(fd_.get(), buffer.data() + kept, buffer.size() - kept, MSG_DONTWAIT);
         if (got < 0) {
-            if (errno != EAGAIN) fail(std::strerror(errno));
+            if (errno != EAGAIN) fail(std::generic_category().message(errno));
             return;
         }
         if (got == 0) return fail("the server closed the connection");

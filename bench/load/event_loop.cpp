@@ -13,7 +13,7 @@ namespace roomcast::bench {
 
 namespace {
 
-constexpr std::size_t kReadBytes = 512 * 1024;
+constexpr std::size_t kReadBytes = 524'288;
 
 }  // namespace
 

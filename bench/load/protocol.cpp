@@ -49,6 +49,7 @@ public:
     }
 
     void read(std::string& /*rest*/, std::string_view frame, Incoming& incoming) const override {
+        // The common case first, without a search. NOLINTNEXTLINE(bugprone-branch-clone)
         if (frame.starts_with(R"({"type":"broadcast")")) {
             incoming.on_message(frame);
         } else if (frame.find(R"("type":"subscribed")") != std::string_view::npos ||

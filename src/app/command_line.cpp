@@ -30,7 +30,7 @@ struct SubcommandRow {
 };
 
 const std::vector<SubcommandRow>& subcommand_table() {
-    static const std::vector<SubcommandRow> table = {
+    static const std::vector<SubcommandRow> kTable = {
         {Subcommand::serve, "serve", "", 0, "Run the server. What happens without a command.", {}},
         {Subcommand::check_config,
          "check-config",
@@ -71,7 +71,7 @@ const std::vector<SubcommandRow>& subcommand_table() {
         {Subcommand::version, "version", "", 0, "Print the version.", {}},
         {Subcommand::help, "help", "", 0, "Print this text.", {}},
     };
-    return table;
+    return kTable;
 }
 
 /// Takes the arguments one by one.

@@ -49,7 +49,7 @@ std::int64_t count_of(std::chrono::duration<Count, Period> duration) {
 /// A whole number or a duration. `field` gives the place of the value in Settings; its default is
 /// the one that stands there.
 template <class FieldOf>
-SettingRow number_row(Group group, Words words, Bounds bounds, FieldOf field) {
+SettingRow number_row(Group group, const Words& words, Bounds bounds, FieldOf field) {
     using Value = std::remove_cvref_t<decltype(field(std::declval<Settings&>()))>;
     Settings defaults;
     return {
@@ -74,15 +74,14 @@ SettingRow number_row(Group group, Words words, Bounds bounds, FieldOf field) {
 }
 
 template <class Value>
-SettingRow number(Group group, Words words, Bounds bounds, Value Settings::*member) {
-    return number_row(group, std::move(words), bounds, [member](Settings& settings) -> Value& {
-        return settings.*member;
-    });
+SettingRow number(Group group, const Words& words, Bounds bounds, Value Settings::*member) {
+    return number_row(
+        group, words, bounds, [member](Settings& settings) -> Value& { return settings.*member; });
 }
 
 template <class Value>
-SettingRow limit(Group group, Words words, Bounds bounds, Value Limits::*member) {
-    return number_row(group, std::move(words), bounds, [member](Settings& settings) -> Value& {
+SettingRow limit(Group group, const Words& words, Bounds bounds, Value Limits::*member) {
+    return number_row(group, words, bounds, [member](Settings& settings) -> Value& {
         return settings.limits.*member;
     });
 }
@@ -96,7 +95,7 @@ struct Choice {
 /// One of a few words; the first is the default.
 template <class Value>
 SettingRow choice(Group group,
-                  Words words,
+                  const Words& words,
                   std::initializer_list<Choice<Value>> listed,
                   Value Settings::*member) {
     const std::vector<Choice<Value>> choices(listed);
@@ -124,7 +123,7 @@ SettingRow choice(Group group,
 
 /// A value of any other kind. `assign` may complain with an empty text, which stands for `allowed`.
 inline SettingRow other(
-    Group group, Words words, std::string default_text, std::string allowed, Assign assign) {
+    Group group, const Words& words, std::string default_text, std::string allowed, Assign assign) {
     return {
         .variable = words.variable,
         .group = group,

@@ -23,6 +23,11 @@ SettingsError file_error(const std::string& path, const std::string& reason) {
     return {log::escape_for_terminal(path) + ": " + log::escape_for_terminal(reason)};
 }
 
+std::string warn_of_shown_secret(const std::string& flag) {
+    return flag + " shows the secret to everyone who can list processes; use " + flag +
+           "-file or the environment";
+}
+
 }  // namespace
 
 std::string name_setting(const SettingRow& row, const SourcedText& given) {
@@ -59,8 +64,7 @@ std::optional<SettingsError> SettingSources::add_flags(const SettingsInput& inpu
         }
         if (text.empty()) continue;
         if (name.row->is_secret && !name.is_file) {
-            warnings.push_back(flag + " shows the secret to everyone who can list processes; use " +
-                               flag + "-file or the environment");
+            warnings.push_back(warn_of_shown_secret(flag));
         }
         layer.emplace(variable, SourcedText{text, "flag " + flag});
     }

@@ -76,8 +76,8 @@ std::string variable_of_toml_key(std::string_view key) {
 }
 
 std::span<const SettingRow> settings_table() {
-    static const std::vector<SettingRow> table = make_table();
-    return table;
+    static const std::vector<SettingRow> kTable = make_table();
+    return kTable;
 }
 
 SettingName find_setting(std::string_view variable) {

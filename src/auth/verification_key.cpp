@@ -171,6 +171,7 @@ Outcome<std::vector<VerificationKey>, std::string> read_pem_keys(std::string_vie
     const BioPtr input(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
     std::vector<VerificationKey> keys;
     while (const std::optional<PemBlock> block = read_pem_block(input.get())) {
+        // NOLINTNEXTLINE(bugprone-unchecked-optional-access): not seen through a loop's declaration
         auto key = read_pem_key(*block);
         if (!key) return key.error();
         keys.push_back(std::move(*key));

@@ -69,6 +69,7 @@ private:
     [[nodiscard]] const Slot* slots() const { return heap_ ? heap_ : inline_; }
 
     [[nodiscard]] static LocalFrame* frame_of(Slot slot) {
+        // NOLINTNEXTLINE(performance-no-int-to-ptr): a bit of the address is what saves half a slot
         return reinterpret_cast<LocalFrame*>(slot & ~kAnswerBit);
     }
 

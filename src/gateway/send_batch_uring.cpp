@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 #include <liburing.h>
 #include <sys/socket.h>
@@ -93,11 +93,11 @@ int probe(SendBatch& batch) {
 Outcome<std::unique_ptr<SendBatch>, std::string> make_uring_send_batch() {
     io_uring ring;
     if (const int failed = init_ring(ring); failed < 0) {
-        return std::string("io_uring_setup: ") + std::strerror(-failed);
+        return std::string("io_uring_setup: ") + std::generic_category().message(-failed);
     }
     auto batch = std::make_unique<UringSendBatch>(ring);
     if (const int failed = probe(*batch); failed != 0) {
-        return std::string("io_uring send: ") + std::strerror(failed);
+        return std::string("io_uring send: ") + std::generic_category().message(failed);
     }
     return std::unique_ptr<SendBatch>(std::move(batch));
 }

@@ -33,7 +33,7 @@ struct Limits {
     std::size_t outbox_bytes = 1'048'576;
     std::chrono::seconds outbox_stall{10};
     std::size_t mailbox_entries = 65'536;
-    std::size_t mailbox_bytes = 64 * 1'048'576;
+    std::size_t mailbox_bytes = 67'108'864;
 
     std::chrono::seconds ping{25};
     std::chrono::seconds pong{10};

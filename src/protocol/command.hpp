@@ -18,9 +18,10 @@ namespace roomcast {
 using RequestId = std::string;
 
 /// The listen set of a subscription, a set of bits.
-enum Listen : std::uint8_t { kListenNothing = 0, kListenBroadcast = 1, kListenPresence = 2 };
-
 using ListenSet = std::uint8_t;
+inline constexpr ListenSet kListenNothing = 0;
+inline constexpr ListenSet kListenBroadcast = 1;
+inline constexpr ListenSet kListenPresence = 2;
 
 /// Sets this connection's listen set on the channel.
 struct SubscribeCommand {
