@@ -35,8 +35,7 @@ install(FILES "${packaging}/changelog.gz" "${packaging}/changelog.Debian.gz"
               "${deploy}/debian/copyright" DESTINATION "share/doc/roomcast")
 install(FILES "${deploy}/debian/lintian-overrides" DESTINATION "share/lintian/overrides"
         RENAME roomcast)
-# Where Debian 12 keeps units; the link /lib of later systems leads to the same place.
-install(FILES "${deploy}/roomcast.service" DESTINATION /lib/systemd/system)
+install(FILES "${deploy}/roomcast.service" DESTINATION "lib/systemd/system")
 # It may hold secrets: for root alone, as which systemd reads it.
 install(FILES "${deploy}/roomcast.env" DESTINATION /etc/roomcast PERMISSIONS OWNER_READ OWNER_WRITE)
 
@@ -51,8 +50,9 @@ Backends publish over HTTP. One process needs nothing else; several, on one
 or more machines, are one server when they share a Redis.
 .
 The service is installed, but neither enabled nor started.")
-set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
-set(CPACK_SET_DESTDIR ON) # for the absolute paths above
+# Below a folder of its own, the absolute path above too.
+set(CPACK_SET_DESTDIR ON)
+set(CPACK_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_RELEASE 1)

@@ -50,6 +50,14 @@ std::shared_ptr<const TlsContext> load_tls(const Settings& settings, const TlsCo
     return value_or_throw(std::move(loaded), {});
 }
 
+void log_state(std::string_view what, bool is_connected, std::string_view detail) {
+    if (is_connected) {
+        log::info(std::string(what) + " is connected", {{"detail", detail}});
+    } else {
+        log::error(std::string(what) + " cannot be reached", {{"reason", detail}});
+    }
+}
+
 /// The parts of a running server, in the order in which they need each other.
 class Server {
 public:
@@ -73,8 +81,7 @@ private:
     const LoadedSettings& loaded_;
     const Settings& settings_;
     const Clock& clock_;
-    const std::unique_ptr<Broker> broker_;
-    const std::unique_ptr<PresenceStore> store_;
+    const Backends backends_;
     std::unique_ptr<TokenVerifier> verifier_;
     NodeView view_;
     const NativeDialect dialect_;
@@ -94,8 +101,7 @@ Server::Server(const LoadedSettings& loaded, const Clock& clock)
     : loaded_(loaded),
       settings_(loaded.settings),
       clock_(clock),
-      broker_(make_broker(settings_)),
-      store_(make_presence_store(settings_, clock)),
+      backends_(value_or_throw(make_backends(settings_, clock))),
       verifier_(settings_.jwt.is_on()
                     ? value_or_throw(make_token_verifier({.keys = settings_.jwt.key_set(),
                                                           .rules = settings_.jwt.rules,
@@ -104,7 +110,7 @@ Server::Server(const LoadedSettings& loaded, const Clock& clock)
                                                          ShardLoop::poster),
                                      "JWT_JWKS_URL")
                     : nullptr),
-      view_(loaded, *broker_, *store_),
+      view_(loaded, *backends_.broker, *backends_.store),
       dialect_(settings_.limits),
       router_(router_options(false)),
       operator_router_(router_options(true)),
@@ -151,18 +157,19 @@ HubServices Server::hub_services() const {
     return {.limits = settings_.limits,
             .clock = clock_,
             .dialect = dialect_,
-            .broker = *broker_,
-            .presence = *store_,
+            .broker = *backends_.broker,
+            .presence = *backends_.store,
             .node_id = NodeId{random_u64()},
             .node_name = settings_.node_name,
             .server_version = "roomcast/" + std::string(kVersion),
-            .on_broker_state = [](bool is_connected, std::string_view detail) {
-                if (is_connected) {
-                    log::info("the broker is connected", {{"detail", detail}});
-                } else {
-                    log::error("the broker cannot be reached", {{"detail", detail}});
-                }
-            }};
+            .on_broker_state =
+                [](bool is_connected, std::string_view detail) {
+                    log_state("the broker", is_connected, detail);
+                },
+            .on_store_state =
+                [](bool is_connected, std::string_view detail) {
+                    log_state("the presence store", is_connected, detail);
+                }};
 }
 
 int Server::run() {
@@ -186,8 +193,8 @@ void Server::announce() const {
                {"version", kVersion},
                {"node", settings_.node_name},
                {"shards", settings_.shards},
-               {"broker", broker_->name()},
-               {"presence_store", store_->name()},
+               {"broker", backends_.broker->name()},
+               {"presence_store", backends_.store->name()},
                {"tls", tls_ != nullptr},
                {"auth", verifier_ ? "jwt" : "off"},
                {"sends", gateway_.send_method()}});

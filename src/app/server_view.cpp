@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/server_view.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "app/settings_text.hpp"
 #include "app/version.hpp"
 #include "codec/json_writer.hpp"
@@ -34,6 +37,8 @@ std::string NodeView::metrics() const {
     figures.broker = broker_.name();
     figures.presence_store = store_.name();
     figures.log_lines_dropped = log::dropped_lines();
+    figures.backends = broker_.figures();
+    std::ranges::copy(store_.figures(), std::back_inserter(figures.backends));
     figures.is_ready = unready_reason().empty();
     figures.process = http::read_process_figures();
     return http::metrics_text(shards_, figures);

@@ -21,6 +21,7 @@
 #include "http/router.hpp"
 #include "model/limits.hpp"
 #include "model/listen_address.hpp"
+#include "redis/address.hpp"
 #include "util/log.hpp"
 #include "util/result.hpp"
 
@@ -48,6 +49,18 @@ struct JwtSettings {
     [[nodiscard]] KeySet key_set() const;
 };
 
+enum class BrokerKind : std::uint8_t { memory, redis, nats, rabbitmq, kafka };
+enum class StoreKind : std::uint8_t { memory, redis };
+
+/// A Redis, and whom to trust there. The parts of the address that have settings of their own are
+/// merged into it once all settings are known.
+struct RedisSettings {
+    redis::Address address;
+    std::string password;  // empty: that of the address
+    std::optional<int> database;
+    std::string ca_file;  // PEM; empty: the certificates of the system
+};
+
 /// All settings, checked. Constant after the start.
 struct Settings {
     ListenAddress server_addr;
@@ -67,6 +80,11 @@ struct Settings {
     JwtSettings jwt;
     ApiKeys api_keys;
     http::ApiAuth api_auth = http::ApiAuth::automatic;
+
+    BrokerKind broker = BrokerKind::memory;
+    StoreKind presence_store = StoreKind::memory;
+    RedisSettings redis;         // of presence
+    RedisSettings broker_redis;  // of broadcasts; the same one unless BROADCAST_MQ_ADDR is set
 
     std::chrono::seconds presence_ttl{60};
     Limits limits;

@@ -179,15 +179,86 @@ void warn_about_open_doors(LoadedSettings& loaded) {
     }
 }
 
-void warn_about_unused_brokers(LoadedSettings& loaded) {
+bool is_used(const Settings& settings, std::string_view variable) {
+    const bool has_broker = settings.broker == BrokerKind::redis;
+    if (variable == "BROADCAST_MQ_TYPE" || variable == "PRESENCE_STORE") return true;
+    if (variable.starts_with("REDIS_")) {
+        return has_broker || settings.presence_store == StoreKind::redis;
+    }
+    return has_broker && (variable == "BROADCAST_MQ_ADDR" || variable == "BROADCAST_MQ_PASSWORD" ||
+                          variable == "BROADCAST_MQ_DB" || variable == "BROADCAST_MQ_CA_FILE");
+}
+
+void warn_about_brokers(LoadedSettings& loaded) {
+    const Settings& settings = loaded.settings;
     for (const EffectiveSetting& setting : loaded.effective) {
         const std::string& variable = setting.row->variable;
-        const bool is_used = setting.row->group != SettingGroup::brokers ||
-                             variable == "BROADCAST_MQ_TYPE" || variable == "PRESENCE_STORE";
-        if (is_used || setting.origin == kDefaultOrigin) continue;
-        loaded.warnings.push_back(variable + " has no effect with the broker and presence store " +
-                                  "\"memory\"");
+        if (setting.row->group != SettingGroup::brokers || setting.origin == kDefaultOrigin ||
+            is_used(settings, variable)) {
+            continue;
+        }
+        loaded.warnings.push_back(variable + " has no effect with the broker \"" +
+                                  find(loaded, "BROADCAST_MQ_TYPE").text +
+                                  "\" and the presence store \"" +
+                                  find(loaded, "PRESENCE_STORE").text + "\"");
     }
+    if (settings.broker != BrokerKind::memory && settings.presence_store == StoreKind::memory) {
+        loaded.warnings.push_back(
+            "PRESENCE_STORE is memory: each node keeps a presence list of its own, which holds the "
+            "users of that node alone (set PRESENCE_STORE=redis)");
+    }
+    if (settings.broker == BrokerKind::memory && settings.presence_store != StoreKind::memory) {
+        loaded.warnings.push_back(
+            "BROADCAST_MQ_TYPE is memory: broadcasts do not leave this node, though presence is "
+            "shared with others");
+    }
+}
+
+/// The settings of one part win over what stands in the address.
+void merge(RedisSettings& redis) {
+    if (!redis.password.empty()) redis.address.password = redis.password;
+    if (redis.database) redis.address.database = *redis.database;
+}
+
+void work_out_redis(LoadedSettings& loaded) {
+    Settings& settings = loaded.settings;
+    if (settings.redis.address.endpoints.empty()) {
+        settings.redis.address = *redis::parse_address("127.0.0.1:6379");
+    }
+    merge(settings.redis);
+    RedisSettings& broker = settings.broker_redis;
+    if (broker.address.endpoints.empty()) broker.address = settings.redis.address;
+    if (broker.ca_file.empty()) broker.ca_file = settings.redis.ca_file;
+    merge(broker);
+}
+
+void work_out_backends(LoadedSettings& loaded) {
+    Settings& settings = loaded.settings;
+    const bool has_redis = is_given(loaded, "REDIS_ADDR");
+    if (!is_given(loaded, "BROADCAST_MQ_TYPE")) {
+        settings.broker = has_redis ? BrokerKind::redis : BrokerKind::memory;
+        find(loaded, "BROADCAST_MQ_TYPE").text = has_redis ? "redis" : "memory";
+    }
+    if (!is_given(loaded, "PRESENCE_STORE")) {
+        const bool is_redis = has_redis || settings.broker == BrokerKind::redis;
+        settings.presence_store = is_redis ? StoreKind::redis : StoreKind::memory;
+        find(loaded, "PRESENCE_STORE").text = is_redis ? "redis" : "memory";
+    }
+    work_out_redis(loaded);
+}
+
+std::optional<SettingsError> check_redis(const LoadedSettings& loaded) {
+    const auto is_impossible = [](const redis::Address& address) {
+        return address.mode == redis::Mode::cluster && address.database != 0;
+    };
+    const Settings& settings = loaded.settings;
+    if (settings.presence_store == StoreKind::redis && is_impossible(settings.redis.address)) {
+        return complain(loaded, "REDIS_DB", "a Cluster has one database; allowed: 0");
+    }
+    if (settings.broker == BrokerKind::redis && is_impossible(settings.broker_redis.address)) {
+        return complain(loaded, "BROADCAST_MQ_DB", "a Cluster has one database; allowed: 0");
+    }
+    return std::nullopt;
 }
 
 }  // namespace
@@ -211,35 +282,16 @@ void work_out_defaults(LoadedSettings& loaded) {
         settings.allowed_origins = settings.cors_origins;
         find(loaded, "ALLOWED_ORIGINS").text = find(loaded, "CORS_ALLOWED_ORIGINS").text;
     }
-    const bool has_redis = is_given(loaded, "REDIS_ADDR");
-    if (!is_given(loaded, "BROADCAST_MQ_TYPE")) {
-        find(loaded, "BROADCAST_MQ_TYPE").text = has_redis ? "redis" : "memory";
-    }
-    if (!is_given(loaded, "PRESENCE_STORE")) {
-        const bool is_redis = has_redis || find(loaded, "BROADCAST_MQ_TYPE").text == "redis";
-        find(loaded, "PRESENCE_STORE").text = is_redis ? "redis" : "memory";
-    }
+    work_out_backends(loaded);
 }
 
 std::optional<SettingsError> refuse_what_is_not_built(const LoadedSettings& loaded) {
-    const std::string& broker = find(loaded, "BROADCAST_MQ_TYPE").text;
-    const std::string& store = find(loaded, "PRESENCE_STORE").text;
-    if (broker != "memory" && is_given(loaded, "BROADCAST_MQ_TYPE")) {
+    const BrokerKind broker = loaded.settings.broker;
+    if (broker != BrokerKind::memory && broker != BrokerKind::redis) {
         return complain(loaded,
                         "BROADCAST_MQ_TYPE",
-                        "this build has no " + broker + " broker yet; allowed: memory");
-    }
-    if (store != "memory" && is_given(loaded, "PRESENCE_STORE")) {
-        return complain(loaded,
-                        "PRESENCE_STORE",
-                        "this build has no " + store + " presence store yet; allowed: memory");
-    }
-    if (broker != "memory" || store != "memory") {
-        return complain(
-            loaded,
-            "REDIS_ADDR",
-            "this build has no redis broker and presence store yet; unset REDIS_ADDR, or "
-            "set BROADCAST_MQ_TYPE=memory and PRESENCE_STORE=memory");
+                        "this build has no " + find(loaded, "BROADCAST_MQ_TYPE").text +
+                            " broker yet; allowed: memory, redis");
     }
     if (find(loaded, "WS_COMPRESSION").text != "off") {
         return complain(
@@ -252,6 +304,7 @@ std::optional<SettingsError> check_together(const LoadedSettings& loaded) {
     if (auto error = check_tls(loaded)) return error;
     if (auto error = check_jwt(loaded)) return error;
     if (auto error = check_sizes(loaded)) return error;
+    if (auto error = check_redis(loaded)) return error;
     const Settings& settings = loaded.settings;
     if (settings.metrics_addr == settings.server_addr && settings.server_addr.port != 0) {
         return complain(loaded, "METRICS_ADDR", "allowed: another address than SERVER_ADDR");
@@ -262,7 +315,7 @@ std::optional<SettingsError> check_together(const LoadedSettings& loaded) {
 void add_warnings(LoadedSettings& loaded) {
     warn_about_jwt(loaded);
     warn_about_open_doors(loaded);
-    warn_about_unused_brokers(loaded);
+    warn_about_brokers(loaded);
 }
 
 }  // namespace roomcast

@@ -18,8 +18,8 @@ std::string without_user_info(std::string_view text) {
     const std::size_t scheme_end = text.find("://");
     if (scheme_end == text.npos) return std::string(text);
     const std::size_t start = scheme_end + 3;
-    const std::size_t authority_end = std::min(text.find_first_of("/?#", start), text.size());
-    const std::size_t at = text.substr(0, authority_end).rfind('@');
+    // Up to the last one: a password that was not percent-encoded may hold any character.
+    const std::size_t at = text.rfind('@');
     if (at == text.npos || at < start) return std::string(text);
     return std::string(text.substr(0, start)).append(kMask).append(text.substr(at));
 }

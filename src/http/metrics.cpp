@@ -220,6 +220,21 @@ void write_node(MetricsWriter& writer, const NodeFigures& node) {
     writer.sample(node.process.start_seconds);
 }
 
+void write_backends(MetricsWriter& writer, std::span<const Figure> figures) {
+    std::string_view family;
+    for (const Figure& figure : figures) {
+        if (figure.name != family) {
+            writer.family(figure.name, figure.is_counter ? kCounter : kGauge, figure.help);
+            family = figure.name;
+        }
+        if (figure.label.empty()) {
+            writer.sample(figure.value);
+        } else {
+            writer.sample(figure.value, {{figure.label, figure.label_value}});
+        }
+    }
+}
+
 struct StatsField {
     std::string_view name;
     CounterField counter;
@@ -251,6 +266,7 @@ std::string metrics_text(Shards shards, const NodeFigures& node) {
     MetricsWriter writer(text);
     write_shards(writer, shards);
     write_node(writer, node);
+    write_backends(writer, node.backends);
     return text;
 }
 

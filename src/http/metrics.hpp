@@ -7,9 +7,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/metrics.hpp"
 #include "http/process_figures.hpp"
+#include "util/figure.hpp"
 
 namespace roomcast::http {
 
@@ -19,6 +21,7 @@ struct NodeFigures {
     std::string_view broker;   // the kind: "memory"
     std::string_view presence_store;
     std::uint64_t log_lines_dropped = 0;
+    std::vector<Figure> backends = {};  // what broker and store count; those of one name in a row
     bool is_ready = true;
     ProcessFigures process;
 };

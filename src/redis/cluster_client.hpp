@@ -115,6 +115,7 @@ private:
     bool is_sharded_ = false;
     bool is_sharding_known_ = false;
     bool is_asking_for_slots_ = false;
+    bool has_slot_map_ = false;
     bool have_owners_changed_ = false;  // by a redirect: channels follow with the next map
     bool is_connected_ = false;
     bool is_told_connected_ = false;

@@ -99,6 +99,7 @@ void ClusterClient::on_slots(const net::Endpoint& from, const Reply& reply) {
 }
 
 void ClusterClient::apply(const std::vector<SlotRange>& ranges) {
+    has_slot_map_ = true;
     std::vector<ClusterNode*> owners(kSlots, nullptr);
     for (const auto& [name, node] : nodes_)
         node->is_owner = false;
@@ -161,11 +162,8 @@ void ClusterClient::update_state() {
         return tell("Cluster of " + std::to_string(count) + " masters");
     }
     if (!problem_.empty()) return tell(problem_);
-    const bool is_any_ready =
-        std::ranges::any_of(nodes_, [](const auto& entry) { return entry.second->is_ready(); });
-    if (was_connected || (is_any_ready && !is_complete && !is_asking_for_slots_)) {
-        tell("the Cluster does not serve all slots");
-    }
+    if (has_slot_map_ && !is_complete) return tell("the Cluster does not serve all slots");
+    if (was_connected) tell("connecting with " + net::to_text(missing->endpoint()));
 }
 
 void ClusterClient::tell(std::string detail) {

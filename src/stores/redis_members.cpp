@@ -245,8 +245,11 @@ void RedisMembers::restore_next() {
         if (held == channel->users.end()) continue;
         RedisUser user{.channel = name, .user_id = user_id, .meta = held->second.meta};
         ++restores_in_flight_;
-        write(
-            user, UpsertKind::restore, [this, user](bool is_done) { on_restored(user, is_done); });
+        write(user,
+              UpsertKind::restore,
+              [this, user, generation = lease_.generation()](bool is_done) {
+                  on_restored(user, generation, is_done);
+              });
     }
 }
 

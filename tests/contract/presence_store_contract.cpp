@@ -36,8 +36,10 @@ public:
 
     void on_store_state(bool, std::string_view) override {}
 
+    /// As core does it: events are sure to come from behind a snapshot on.
     void watch(const ChannelName& channel) {
         homes_.run(channel, [&] { store_->watch(channel); });
+        (void)snapshot_of(channel);
     }
 
     void unwatch(const ChannelName& channel) {

@@ -36,7 +36,7 @@ using Held = std::set<std::pair<std::size_t, std::string>>;  // channel and user
 
 class World {
 public:
-    explicit World(std::uint16_t port) : port(port) {
+    explicit World(std::uint16_t redis_port) : port(redis_port) {
         for (const char* name : {"red", "blue"})
             channels.push_back(*ChannelName::make(name));
     }

@@ -285,21 +285,61 @@ TEST_F(SettingsTest, ARefusalEscapesControlCharacters) {
 }
 
 TEST_F(SettingsTest, RefusesBrokersThatThisBuildLacks) {
-    environment_ = {{"REDIS_ADDR", "127.0.0.1:6379"}};
-    EXPECT_EQ(refusal(),
-              "REDIS_ADDR=\"127.0.0.1:6379\" (environment): this build has no redis broker and "
-              "presence store yet; unset REDIS_ADDR, or set BROADCAST_MQ_TYPE=memory and "
-              "PRESENCE_STORE=memory");
-    for (const std::string kind : {"redis", "nats", "rabbitmq", "kafka"}) {
+    for (const std::string kind : {"nats", "rabbitmq", "kafka"}) {
         environment_ = {{"BROADCAST_MQ_TYPE", kind}};
         EXPECT_EQ(refusal(),
                   "BROADCAST_MQ_TYPE=\"" + kind + "\" (environment): this build has no " + kind +
-                      " broker yet; allowed: memory");
+                      " broker yet; allowed: memory, redis");
     }
-    environment_ = {{"PRESENCE_STORE", "redis"}};
-    EXPECT_THAT(refusal(), HasSubstr("this build has no redis presence store yet"));
+}
+
+TEST_F(SettingsTest, ARedisAddressAloneSharesBroadcastsAndPresence) {
+    environment_ = {{"REDIS_ADDR", "redis.internal"}, {"REDIS_PASSWORD", "p"}, {"REDIS_DB", "3"}};
+    const LoadedSettings loaded = load_well();
+    const Settings& settings = loaded.settings;
+    EXPECT_EQ(settings.broker, BrokerKind::redis);
+    EXPECT_EQ(settings.presence_store, StoreKind::redis);
+    for (const RedisSettings& redis : {settings.redis, settings.broker_redis}) {
+        EXPECT_EQ(redis.address.endpoints.at(0), (net::Endpoint{"redis.internal", 6379}));
+        EXPECT_EQ(redis.address.password, "p");
+        EXPECT_EQ(redis.address.database, 3);
+    }
+}
+
+TEST_F(SettingsTest, BroadcastsMayHaveARedisOfTheirOwn) {
+    environment_ = {{"REDIS_ADDR", "a:1"},
+                    {"REDIS_PASSWORD", "p"},
+                    {"BROADCAST_MQ_ADDR", "rediss://user:q@b:2"},
+                    {"BROADCAST_MQ_DB", "1"}};
+    const LoadedSettings loaded = load_well();
+    const redis::Address& broker = loaded.settings.broker_redis.address;
+    EXPECT_EQ(broker.endpoints.at(0), (net::Endpoint{"b", 2}));
+    EXPECT_TRUE(broker.is_tls);
+    EXPECT_EQ(broker.password, "q");
+    EXPECT_EQ(broker.database, 1);
+    EXPECT_EQ(loaded.settings.redis.address.endpoints.at(0), (net::Endpoint{"a", 1}));
+}
+
+TEST_F(SettingsTest, TheRedisBrokerAloneMeansTheLocalServer) {
+    environment_ = {{"BROADCAST_MQ_TYPE", "redis"}};
+    const LoadedSettings loaded = load_well();
+    EXPECT_EQ(loaded.settings.broker_redis.address.endpoints.at(0),
+              (net::Endpoint{"127.0.0.1", 6379}));
+    EXPECT_EQ(loaded.settings.presence_store, StoreKind::redis);
+}
+
+TEST_F(SettingsTest, RefusesAnAddressThatIsNoneWithoutRepeatingItsPassword) {
+    environment_ = {{"REDIS_ADDR", "redis://user:hun/ter2@"}};
+    EXPECT_THAT(refusal(), AllOf(HasSubstr("REDIS_ADDR="), Not(HasSubstr("ter2"))));
+    environment_ = {{"REDIS_ADDR", "redis+cluster://a:1"}, {"REDIS_DB", "1"}};
+    EXPECT_THAT(refusal(), HasSubstr("REDIS_DB=\"1\" (environment): a Cluster has one database"));
+}
+
+TEST_F(SettingsTest, WarnsWherePresenceOrBroadcastsStayOnTheNode) {
+    environment_ = {{"REDIS_ADDR", "a:1"}, {"PRESENCE_STORE", "memory"}};
+    EXPECT_THAT(load_well().warnings, Contains(HasSubstr("PRESENCE_STORE is memory")));
     environment_ = {{"REDIS_ADDR", "a:1"}, {"BROADCAST_MQ_TYPE", "memory"}};
-    EXPECT_THAT(refusal(), HasSubstr("REDIS_ADDR="));
+    EXPECT_THAT(load_well().warnings, Contains(HasSubstr("BROADCAST_MQ_TYPE is memory")));
 }
 
 TEST_F(SettingsTest, StartsWithRedisSettingsWhenTheyAreOverruled) {

@@ -377,6 +377,7 @@ TEST_P(PresenceTest, WhatLostEventsHaveChangedIsToldAsOrdinaryEvents) {
     const ChannelName channel = channel_named("r");
     auto& elsewhere = store_.elsewhere();
     const auto done = [](auto) {};
+    hub();  // starts the store
     elsewhere.join(channel, "gone", nullptr, done);
     elsewhere.join(channel, "changed", nullptr, done);
     elsewhere.join(channel, "same", nullptr, done);
