@@ -87,6 +87,7 @@ void RedisBroker::stop() {
         client_->stop();
         client_.reset();
     });
+    loop_.run([] {});  // what stopping has posted refers to this broker
     is_connected_ = false;
     homes_->give_up();
 }

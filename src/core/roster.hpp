@@ -26,8 +26,13 @@ namespace roomcast {
 /// not at all: a join only of somebody who was absent, a leave only of somebody who was present.
 class Roster {
 public:
-    /// Loading again goes on serving the old replica until load() brings the new one.
-    void start_loading() { is_loading_ = true; }
+    /// Before a snapshot is asked for: it will hold all events so far. Loading again goes on
+    /// serving the old replica until load() brings the new one.
+    void start_loading() {
+        is_loading_ = true;
+        has_overflowed_ = false;
+        events_.clear();
+    }
 
     /// Takes the snapshot and the events that came meanwhile. Gives how the replica has changed by
     /// that, as events of `channel` at `ts_ms` for those who knew the old one: none at the first

@@ -85,6 +85,7 @@ void DirectClient::publish(std::string_view channel, std::string_view payload, R
 }
 
 void DirectClient::send(Request request) {
+    subscriptions_.flush();
     if (connection_) return connection_->send(std::move(request));
     counters_.calls_failed.add();
     request.fail(Fault::not_sent, "not connected");

@@ -54,6 +54,10 @@ public:
 
     [[nodiscard]] std::size_t size() const { return channels_.size(); }
 
+    /// Sends what waits for its batch now: a call that follows must not overtake it, so that who
+    /// subscribes and then publishes hears the echo.
+    void flush();
+
 private:
     struct Channel {
         bool is_wanted = true;
@@ -68,7 +72,6 @@ private:
     using Table = std::unordered_map<std::string, Channel, SeededStringHash, std::equal_to<>>;
 
     void queue(Table::value_type& entry);
-    void flush();
     void send_one_batch();
     void on_answer(Table::iterator found, Verb verb);
     void retry_later(const std::string& channel);

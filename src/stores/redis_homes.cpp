@@ -53,8 +53,8 @@ void RedisHomes::answer(const ChannelName& channel, std::function<void()> work) 
 }
 
 void RedisHomes::flush() {
-    for (ShardIndex shard = 0; shard < homes_.size(); ++shard)
-        flush(shard);
+    for (std::size_t shard = 0; shard < homes_.size(); ++shard)
+        flush(static_cast<ShardIndex>(shard));
 }
 
 void RedisHomes::flush(ShardIndex shard) {

@@ -328,15 +328,14 @@ void RedisMembers::sweep(const ChannelName& name, Channel& channel) {
 }
 
 void RedisMembers::close(const ChannelName& name) {
-    Channel* channel = find(name);
-    context_.loop.timers().cancel(channel->touch_timer);
-    if (channel->registration != Registration::none) {
+    const auto found = channels_.find(name);
+    context_.loop.timers().cancel(found->second.touch_timer);
+    if (found->second.registration != Registration::none) {
         const std::string key = redis_channels_key(context_.options.prefix, lease_.node());
         context_.client.call(
             key, resp::Command{"SREM", key, name.text()}, [](const redis::Reply&) {});
     }
-    const ChannelName copy = name;  // `name` may be the key that goes
-    channels_.erase(copy);
+    channels_.erase(found);  // not by name, which may be the key itself
     context_.counters.channels.store(channels_.size());
 }
 

@@ -206,8 +206,8 @@ RedisPresenceScripts::RedisPresenceScripts()
       retire(script({kClock, kRetire})) {}
 
 const RedisPresenceScripts& redis_presence_scripts() {
-    static const RedisPresenceScripts scripts;
-    return scripts;
+    static const RedisPresenceScripts kScripts;
+    return kScripts;
 }
 
 std::vector<const redis::Script*> redis_presence_script_list() {

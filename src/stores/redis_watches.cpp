@@ -137,13 +137,20 @@ void RedisWatches::on_audited(const ChannelName& channel, bool has_foreign_entri
 void RedisWatches::settle(const std::string& bus, Watch& watch) {
     if (context_.loop.timers().is_set(watch.settle_timer)) return;
     watch.has_settled = false;
-    watch.settle_timer =
-        context_.loop.timers().add(context_.loop.now() + context_.times.settle, [this, bus] {
-            Watch* settled = find(bus);
-            if (!settled) return;
-            settled->has_settled = true;
-            read(bus, *settled);
-        });
+    watch.settle_timer = context_.loop.timers().add(context_.loop.now() + context_.times.settle,
+                                                    [this, bus] { on_settled(bus); });
+}
+
+void RedisWatches::on_settled(const std::string& bus) {
+    Watch* watch = find(bus);
+    if (!watch) return;
+    watch->has_settled = true;
+    // Asked for anew: what the home has heard until now is older than the snapshot, although its
+    // numbers may be greater.
+    answer(watch->waiting, Errc::unavailable);
+    watch->is_lost_told = false;
+    lost(*watch);
+    homes_.flush();
 }
 
 void RedisWatches::snapshot(const ChannelName& channel, SnapshotCallback done) {
@@ -177,7 +184,9 @@ void RedisWatches::on_snapshot(const std::string& bus,
         const std::uint64_t sequence = snapshot->sequence;
         const bool has_started_over =
             known != 0 && (sequence < known || sequence > known + kSequenceJump);
-        if (has_started_over && !watch.has_settled) {
+        // Numbers that came during the reading cannot be compared with none.
+        const bool is_unclear = sequence == 0 && watch.sequence != known;
+        if (is_unclear || (has_started_over && !watch.has_settled)) {
             context_.counters.data_losses.add();
             watch.waiting.insert(watch.waiting.begin(), watch.reading.begin(), watch.reading.end());
             watch.reading.clear();

@@ -69,6 +69,7 @@ private:
     void check_sequence(Watch& watch, std::uint64_t sequence);
     void lost(Watch& watch);
     void settle(const std::string& bus, Watch& watch);
+    void on_settled(const std::string& bus);
     void read(const std::string& bus, Watch& watch);
     /// `known`: the last number before the snapshot was asked for.
     void on_snapshot(const std::string& bus,

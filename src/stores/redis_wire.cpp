@@ -32,8 +32,8 @@ std::array<std::uint32_t, kSlots> make_slot_tags() {
 std::string owners_key(std::string_view prefix, const std::string& presence_key) {
     std::string tag(redis::hashed_part(presence_key));
     if (tag.find('}') != std::string::npos) {
-        static const std::array<std::uint32_t, kSlots> slot_tags = make_slot_tags();
-        tag = std::to_string(slot_tags[redis::key_slot(presence_key)]);
+        static const std::array<std::uint32_t, kSlots> kSlotTags = make_slot_tags();
+        tag = std::to_string(kSlotTags[redis::key_slot(presence_key)]);
     }
     std::string key(prefix);
     key.append("{").append(tag).append("}:own");

@@ -52,9 +52,9 @@ def load_compose():
 def known_settings(roomcast):
     """Name and default of each setting."""
     page = run(roomcast, "config", "--markdown")
-    rows = re.findall(r"^\| `([A-Z][A-Z0-9_]*)` \| `?([^|`]*)`? \|", page, re.MULTILINE)
+    rows = re.findall(r"^\| `([A-Z][A-Z0-9_]*)` \| ([^|]*) \|", page, re.MULTILINE)
     expect(len(rows) > 50, "roomcast config --markdown has hardly any settings")
-    return dict(rows)
+    return {name: default.strip("`") for name, default in rows}
 
 
 def check_compose_style(_):

@@ -27,7 +27,7 @@ std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
 
 RedisPresenceOptions quick() {
     RedisPresenceOptions options;
-    options.presence_ttl = 4s;  // a lease of 2 s
+    options.presence_ttl = 3s;  // a lease of 2 s
     options.hand_over_grace = 500ms;
     return options;
 }

@@ -22,7 +22,7 @@ using Words = std::vector<std::string>;
 /// A lease of two seconds, the shortest there is.
 RedisPresenceOptions quick() {
     RedisPresenceOptions options;
-    options.presence_ttl = 4s;
+    options.presence_ttl = 3s;
     options.hand_over_grace = 1s;
     return options;
 }
@@ -181,7 +181,7 @@ TEST_F(RedisPresenceTest, ANodeThatWasAwayTooLongComesBackUnderANewId) {
     auto observer = make_node();
     EXPECT_TRUE(stalled->join(room_, "alice", "{}"));
     observer->listen(room_);
-    stalled->stall(5s);
+    stalled->stall(4s);
     EXPECT_TRUE(observer->hears(room_, "leave alice"));
     EXPECT_TRUE(observer->hears(room_, "join alice {}"));
     EXPECT_TRUE(eventually([&] { return redis({"ZCARD", "rc:{nodes}:dead"}).integer == 0; }));

@@ -110,7 +110,7 @@ TEST_F(RedisHarnessTest, SentinelsFailOverWhenTheMasterCrashesAndWhenToldTo) {
     first.start();
     sentinels.wait_until_ready();
     sentinels.fail_over_as_planned();
-    EXPECT_EQ(&sentinels.master(), &first);
+    EXPECT_EQ(&sentinels.master(), &first) << sentinels.sentinel(0).log();
 }
 
 TEST_F(RedisHarnessTest, AClusterMovesASlotBetweenItsNodes) {

@@ -16,11 +16,13 @@ namespace roomcast::test {
 class RedisSentinel final : public RedisProcess {
 public:
     RedisSentinel(const std::string& name, std::uint16_t master_port) : port_(free_port()) {
+        // Down after 2 s: they ping once a second, and with 1 s a busy machine's sentinels depose a
+        // master that is well.
         const std::string file = dir_.file("sentinel.conf");  // which it rewrites
         std::ofstream(file) << "port " << port_ << "\nbind 127.0.0.1\ndir " << dir_.path().string()
                             << "\nsentinel monitor " << name << " 127.0.0.1 " << master_port
                             << " 2\nsentinel down-after-milliseconds " << name
-                            << " 1000\nsentinel failover-timeout " << name
+                            << " 2000\nsentinel failover-timeout " << name
                             << " 3000\nsentinel parallel-syncs " << name << " 1\n";
         set_up({file, "--sentinel"}, port_, false);
         start();
@@ -65,7 +67,7 @@ public:
         }
     }
 
-    /// Ends the master at once and returns when the replica has been promoted: about 2.5 s. The old
+    /// Ends the master at once and returns when the replica has been promoted: about 4 s. The old
     /// master stays down until its start(), and then becomes the replica.
     void fail_over_by_crash() {
         RedisServer& old = master();
@@ -79,12 +81,13 @@ public:
     void fail_over_as_planned() {
         RedisServer& next = replica();
         const std::string next_port = std::to_string(next.port());
-        // Told again: it refuses while an earlier failover is being finished, and gives up where
-        // the replica has only just become one.
+        const auto has_switched = [&] { return master_port(*sentinels_[0]) == next_port; };
+        // Told again: it refuses while an earlier failover is being finished, and gives up after 3
+        // s where the replica has only just become one.
         const bool is_done = eventually_answered([&] {
-            if (master_port(*sentinels_[0]) == next_port) return true;
-            (void)sentinels_[0]->command({"SENTINEL", "FAILOVER", kName});  // or INPROG
-            return false;
+            const bool is_begun =
+                !sentinels_[0]->command({"SENTINEL", "FAILOVER", kName}).is_error();
+            return is_begun && eventually(has_switched, std::chrono::seconds(6));
         });
         if (!is_done) throw std::runtime_error("no failover: " + sentinels_[0]->log());
         wait_for_master(next);
@@ -138,12 +141,19 @@ private:
                master_port(sentinel) == std::to_string(master.port());
     }
 
-    /// `replica` is a list of names and values.
+    /// A sentinel that has last heard a replica call itself a master may be about to demote it,
+    /// even if a failover promotes it meanwhile.
     [[nodiscard]] static bool is_healthy(const RedisReply& replica) {
-        for (std::size_t i = 0; i + 1 < replica.items.size(); i += 2) {
-            if (replica.items[i].text == "flags") return replica.items[i + 1].text == "slave";
+        return value_of(replica, "flags") == "slave" &&
+               value_of(replica, "role-reported") == "slave";
+    }
+
+    /// From a list of names and values.
+    [[nodiscard]] static std::string value_of(const RedisReply& list, const std::string& name) {
+        for (std::size_t i = 0; i + 1 < list.items.size(); i += 2) {
+            if (list.items[i].text == name) return list.items[i + 1].text;
         }
-        return false;
+        return {};
     }
 
     std::array<std::unique_ptr<RedisServer>, 2> servers_;

@@ -5,8 +5,10 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <list>
 #include <mutex>
 #include <optional>
@@ -123,12 +125,14 @@ private:
         bool is_broken = false;
     };
 
-    template <class Change>
-    void change(Change&& apply) {
-        const std::lock_guard lock(mutex_);
-        apply();
+    /// Lets the thread apply it: a socket closed by another would live on in the thread's poll().
+    void change(std::function<void()> apply) {
+        std::unique_lock lock(mutex_);
+        applied_.wait(lock, [this] { return !change_; });  // another thread's turn
+        change_ = std::move(apply);
         const std::uint64_t one = 1;
         (void)!::write(wake_, &one, sizeof one);  // full: it is awake already
+        applied_.wait(lock, [this] { return !change_; });
     }
 
     void listen() {
@@ -162,11 +166,19 @@ private:
             lock.lock();
             std::uint64_t ignored = 0;
             (void)!::read(wake_, &ignored, sizeof ignored);  // empty: woken by a socket or by time
+            apply_change();
             accept_all();
             for (Pipe& pipe : pipes_)
                 forward(pipe);
             remove_ended();
         }
+    }
+
+    void apply_change() {
+        if (!change_) return;
+        change_();
+        change_ = nullptr;
+        applied_.notify_all();
     }
 
     [[nodiscard]] std::vector<pollfd> what_to_wait_for() const {
@@ -303,6 +315,8 @@ private:
     const std::uint16_t port_;
     const int wake_;
     mutable std::mutex mutex_;  // guards all that follows
+    std::condition_variable applied_;
+    std::function<void()> change_;  // null: none waits
     int listener_ = -1;
     std::list<Pipe> pipes_;
     std::array<std::uint64_t, 2> forwarded_ = {};

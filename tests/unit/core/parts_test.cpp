@@ -260,6 +260,15 @@ TEST(RosterTest, ASnapshotOfAStoreThatHasLostItsNumbersIsTakenAsItIs) {
     EXPECT_EQ(roster.apply(event(PresenceChange::join, "b", 11)), PresenceChange::join);
 }
 
+TEST(RosterTest, WhatCameBeforeASnapshotWasAskedForIsOlderWhateverItsNumber) {
+    Roster roster;
+    EXPECT_EQ(load(roster, {}), "");
+    roster.start_loading();
+    EXPECT_EQ(roster.apply(event(PresenceChange::join, "a", 1'000)), PresenceChange::join);
+    roster.start_loading();
+    EXPECT_EQ(load(roster, {}), "leave a") << "the store has come back empty";
+}
+
 TEST(RosterTest, BuildsItsSyncOncePerState) {
     const Limits limits;
     const NativeDialect dialect(limits);

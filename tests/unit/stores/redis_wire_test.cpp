@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keys, values and messages, to the letter: gateways of the replaced service read and write them.
+#include "stores/redis_wire.hpp"
+
 #include <gtest/gtest.h>
 
 #include "redis/client.hpp"
-#include "stores/redis_wire.hpp"
 
 namespace roomcast {
 namespace {
@@ -22,8 +23,21 @@ TEST(RedisWireTest, KeysOfAPlainChannel) {
 }
 
 TEST(RedisWireTest, BothKeysOfAChannelAreInOneSlotWhateverItsBraces) {
-    for (const char* name : {"room", "a{b}c", "{b}", "a{b}{c}", "a{}b", "{}", "}{", "a}b", "a{b",
-                             "}", "{", "a{}b{c}", "{{x}}", "{nodes}", "x}y{z}"}) {
+    for (const char* name : {"room",
+                             "a{b}c",
+                             "{b}",
+                             "a{b}{c}",
+                             "a{}b",
+                             "{}",
+                             "}{",
+                             "a}b",
+                             "a{b",
+                             "}",
+                             "{",
+                             "a{}b{c}",
+                             "{{x}}",
+                             "{nodes}",
+                             "x}y{z}"}) {
         const RedisChannelKeys keys = redis_channel_keys("rc:", named(name));
         EXPECT_EQ(redis::key_slot(keys.owners), redis::key_slot(keys.presence)) << name;
     }
@@ -48,8 +62,8 @@ TEST(RedisWireTest, PiecesAddUpToTheMessagesOfTheReplacedService) {
             R"(,"ts":1620000000000})",
         R"({"type":"presence_join","channel_id":"room1","user_id":"alice","meta":{"user_id":"alice","meta":{"name":"Alice"},"updated_at":1620000000},"ts":1620000000000})");
     EXPECT_EQ(
-        redis_leave_head(named("room1")) + redis_quoted("alice") +
-            std::string(redis_leave_tail()) + "1}",
+        redis_leave_head(named("room1")) + redis_quoted("alice") + std::string(redis_leave_tail()) +
+            "1}",
         R"({"type":"presence_leave","channel_id":"room1","user_id":"alice","meta":{"user_id":"","meta":null,"updated_at":0},"ts":1})");
 }
 
