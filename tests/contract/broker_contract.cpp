@@ -217,7 +217,8 @@ TEST_P(BrokerContract, EveryPublishOfABurstIsAnsweredOnceAndHeardIfItWasTaken) {
     node.stop();
     for (const auto& count : answers)
         EXPECT_EQ(count, 1);
-    EXPECT_EQ(node.arrived().all().size(), taken);
+    // What a broker on the network did not answer in time may have been sent all the same.
+    EXPECT_GE(node.arrived().all().size(), taken);
 }
 
 TEST_P(BrokerContract, StopAnswersWhatIsPendingAndIsSilentAfterwards) {

@@ -32,7 +32,11 @@ public:
         : shards_(backend.shards),
           broker_(backend.make()),
           store_(clock_, backend.shards),
-          hub_(*broker_, store_, backend.shards, limits()) {}
+          hub_(*broker_, store_, backend.shards, limits()) {
+        const auto deadline = std::chrono::steady_clock::now() + kPatience;
+        while (!broker_->is_connected() && std::chrono::steady_clock::now() < deadline)
+            std::this_thread::yield();
+    }
 
     ~SeamContract() {
         for (auto& [client, shard] : clients_) {

@@ -31,7 +31,7 @@ const refused = [
   [{ BROADCAST_MQ_TYPE: 'kafka' }, [/BROADCAST_MQ_TYPE/, /kafka/, /memory/]],
   [{ REDIS_ADDR: 'rediss://127.0.0.1', REDIS_CA_FILE: '/nothing' }, [/CA_FILE/, /nothing/]],
   [{ BROADCAST_MQ_TYPE: 'carrier-pigeon' }, [/BROADCAST_MQ_TYPE/, /carrier-pigeon/, /memory/]],
-  [{ PRESENCE_STORE: 'redis' }, [/PRESENCE_STORE/, /redis/, /memory/]],
+  [{ PRESENCE_STORE: 'etcd' }, [/PRESENCE_STORE/, /etcd/, /memory, redis/]],
   [{ WS_COMPRESSION: 'on' }, [/WS_COMPRESSION/, /off/]],
   [{ TLS_CERT_FILE: 'a.pem' }, [/TLS_CERT_FILE/, /TLS_KEY_FILE/, /both/]],
   [{ TLS_KEY_FILE: 'a.key' }, [/TLS_CERT_FILE/, /TLS_KEY_FILE/, /both/]],
