@@ -197,7 +197,7 @@ describe('the HTTP API and its description', { timeout: 120_000 }, () => {
   });
 
   test('tells operators about the node', async (t) => {
-    for (const route of ['/api/stats', '/api/config', '/api/connections']) {
+    for (const route of ['/api/stats', '/api/config', '/api/nodes', '/api/connections']) {
       const response = await call('GET', route, 200, admin);
       assert.equal(response.headers['cache-control'], 'no-store');
       assert.ok(!response.body.includes(jwtSecret), `${route} shows a secret`);
