@@ -139,13 +139,13 @@ void warn_about_jwt(LoadedSettings& loaded) {
     auto& warnings = loaded.warnings;
     const auto warn_if_weak = [&](std::string_view variable, const std::string& secret) {
         if (secret.empty() || secret.size() >= kLeastSecretBytes) return;
-        warnings.push_back(std::string(variable) +
-                           " has less than 32 bytes: tokens can be forged by guessing it");
+        warnings.emplace_back(std::string(variable) +
+                              " has less than 32 bytes: tokens can be forged by guessing it");
     };
     warn_if_weak("JWT_SECRET", jwt.secret);
     warn_if_weak("JWT_SECRET_PREVIOUS", jwt.previous_secret);
     if (jwt.jwks_url.starts_with("http://")) {
-        warnings.push_back(
+        warnings.emplace_back(
             "JWT_JWKS_URL is not https: whoever can change the answer on its way "
             "can forge tokens");
     }
@@ -158,9 +158,9 @@ void warn_about_jwt(LoadedSettings& loaded) {
                                             "JWT_CLOSE_ON_EXPIRY",
                                             "JWT_COOKIE"}) {
         if (!is_given(loaded, variable)) continue;
-        warnings.push_back(std::string(variable) +
-                           " has no effect: none of JWT_SECRET, JWT_PUBLIC_KEY and JWT_JWKS_URL "
-                           "is set, so tokens are not checked");
+        warnings.emplace_back(std::string(variable) +
+                              " has no effect: none of JWT_SECRET, JWT_PUBLIC_KEY and JWT_JWKS_URL "
+                              "is set, so tokens are not checked");
     }
 }
 
@@ -170,12 +170,12 @@ void warn_about_open_doors(LoadedSettings& loaded) {
     const std::string where =
         "SERVER_ADDR " + settings.server_addr.text() + " is reachable from other machines, and ";
     if (!settings.jwt.is_on()) {
-        loaded.warnings.push_back(where +
-                                  "clients need no token: anyone can be any user (set "
-                                  "JWT_SECRET, JWT_PUBLIC_KEY or JWT_JWKS_URL)");
+        loaded.warnings.emplace_back(where +
+                                     "clients need no token: anyone can be any user (set "
+                                     "JWT_SECRET, JWT_PUBLIC_KEY or JWT_JWKS_URL)");
     }
     if (settings.is_api_open()) {
-        loaded.warnings.push_back(where + "publishing over HTTP needs no key (set API_KEYS)");
+        loaded.warnings.emplace_back(where + "publishing over HTTP needs no key (set API_KEYS)");
     }
 }
 
@@ -197,18 +197,18 @@ void warn_about_brokers(LoadedSettings& loaded) {
             is_used(settings, variable)) {
             continue;
         }
-        loaded.warnings.push_back(variable + " has no effect with the broker \"" +
-                                  find(loaded, "BROADCAST_MQ_TYPE").text +
-                                  "\" and the presence store \"" +
-                                  find(loaded, "PRESENCE_STORE").text + "\"");
+        loaded.warnings.emplace_back(variable + " has no effect with the broker \"" +
+                                     find(loaded, "BROADCAST_MQ_TYPE").text +
+                                     "\" and the presence store \"" +
+                                     find(loaded, "PRESENCE_STORE").text + "\"");
     }
     if (settings.broker != BrokerKind::memory && settings.presence_store == StoreKind::memory) {
-        loaded.warnings.push_back(
+        loaded.warnings.emplace_back(
             "PRESENCE_STORE is memory: each node keeps a presence list of its own, which holds the "
             "users of that node alone (set PRESENCE_STORE=redis)");
     }
     if (settings.broker == BrokerKind::memory && settings.presence_store != StoreKind::memory) {
-        loaded.warnings.push_back(
+        loaded.warnings.emplace_back(
             "BROADCAST_MQ_TYPE is memory: broadcasts do not leave this node, though presence is "
             "shared with others");
     }

@@ -13,9 +13,9 @@ namespace {
 
 /// A setting of a broker that this build lacks: known, so that a start is refused for the right
 /// reason, or warned about.
-SettingRow not_built(Words words, std::string default_text = {}) {
+SettingRow not_built(const Words& words, std::string default_text = {}) {
     return other(Group::brokers,
-                 std::move(words),
+                 words,
                  std::move(default_text),
                  "any text",
                  [](Settings&, std::string_view) -> Complaint { return std::nullopt; });

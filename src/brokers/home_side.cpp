@@ -145,7 +145,7 @@ void HomeSide::confirm(const ChannelName& channel, std::uint64_t attempt) {
 }
 
 void HomeSide::answer(PublishTicket ticket, Result<std::optional<PublishReceipt>> result) {
-    put(*homes_[ticket.home], Answer{ticket.slot, std::move(result)});
+    put(*homes_[ticket.home], Answer{ticket.slot, result});
 }
 
 void HomeSide::put(Home& home, Letter letter) {

@@ -172,7 +172,7 @@ void RedisBroker::send_once(const Outgoing& outgoing, const std::string& topic) 
 }
 
 void RedisBroker::answer(PublishTicket ticket, Result<std::optional<PublishReceipt>> result) {
-    homes_->answer(ticket, std::move(result));
+    homes_->answer(ticket, result);
     hand_over_soon();
 }
 

@@ -68,7 +68,7 @@ public:
     void on(ResyncTaken& taken);
 
     // From the broker and the presence store.
-    void on_message(BusMessage message);
+    void on_message(const BusMessage& message);
     void on_gap(const ChannelName& channel);
     void on_event(const PresenceEvent& event);
     void on_lost(const ChannelName& channel);

@@ -82,7 +82,7 @@ void Home::reply(const ReplyTo& reply, const ChannelName& channel, Result<Publis
                            Answer{reply.session, std::move(frame), commands});
 }
 
-void Home::on_message(BusMessage message) {
+void Home::on_message(const BusMessage& message) {
     shard_.metrics().publications_delivered.add();
     const HomeChannel* channel = find(message.channel);
     if (!channel || channel->broadcast_listeners == 0) return;

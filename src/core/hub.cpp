@@ -56,7 +56,7 @@ void Hub::post(ShardIndex shard, std::function<void()> work) {
 
 void Hub::on_message(BusMessage message) {
     Home& home = shards_[home_of(message.channel)]->home();
-    home.on_message(std::move(message));
+    home.on_message(message);
 }
 
 void Hub::on_gap(const ChannelName& channel) {

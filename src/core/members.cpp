@@ -119,6 +119,8 @@ void Members::want(User& user, bool is_wanted) {
     }
 }
 
+// By value: the entry that holds the originals may go meanwhile.
+// NOLINTNEXTLINE(performance-unnecessary-value-param)
 void Members::step(ChannelName channel, std::string user_id) {
     User* const user = find(channel, user_id);
     if (!user || user->is_in_flight) return;

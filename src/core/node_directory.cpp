@@ -20,6 +20,7 @@ bool NodeDirectory::hear(NodeAnnouncement announcement, SteadyTime now) {
 std::vector<NodeSummary> NodeDirectory::nodes(SteadyTime now) {
     forget_silent(now);
     std::vector<NodeSummary> found;
+    found.reserve(nodes_.size());
     for (const auto& [id, node] : nodes_) {
         found.push_back(
             {.name = node.announcement.name,

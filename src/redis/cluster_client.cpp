@@ -118,7 +118,10 @@ bool ClusterClient::on_node_refused(ClusterNode& node, Request& request, const s
 }
 
 void ClusterClient::follow(Request request, ClusterNode& node) {
-    if (!node.is_ready()) return delay(std::move(request), request.is_asking ? &node : nullptr);
+    if (!node.is_ready()) {
+        ClusterNode* const only = request.is_asking ? &node : nullptr;
+        return delay(std::move(request), only);
+    }
     request.due = {};
     node.send(std::move(request));
 }

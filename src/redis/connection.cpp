@@ -188,14 +188,14 @@ void Connection::subscribe(Verb verb, std::vector<std::string> channels) {
 }
 
 void Connection::write(Waiting waiting) {
-    static const std::string asking = [] {
+    static const std::string kAsking = [] {
         std::string bytes;
         resp::Command{"ASKING"}.append_to(bytes);
         return bytes;
     }();
     const Request& request = waiting.request;
     waiting.answers_left = request.replies + (request.is_asking ? 1 : 0);
-    if (request.is_asking) stream_->write(asking);
+    if (request.is_asking) stream_->write(kAsking);
     stream_->write(request.bytes);
     arm_deadline(request.due);
     waiting_.push_back(std::move(waiting));
@@ -212,6 +212,7 @@ void Connection::on_bytes(std::string_view bytes) {
         if (!next) {
             problem = "the server broke the protocol: " + next.error();
         } else if (*next) {
+            // NOLINTNEXTLINE(bugprone-unchecked-optional-access): the branch has just asked
             problem = take(std::move(**next));
         } else {
             break;
@@ -219,7 +220,7 @@ void Connection::on_bytes(std::string_view bytes) {
     }
     if (is_closed_) return;
     if (is_ready_) sink_.on_batch_end();
-    if (greeting_problem_) return fail(std::move(*greeting_problem_));
+    if (greeting_problem_) return fail(*greeting_problem_);
     if (problem) fail({std::move(*problem), false});
 }
 
@@ -307,6 +308,7 @@ void Connection::finish_subscribe(Waiting finished) {
     if (!is_ready_) {
         on_greeting_answer("SUBSCRIBE " + probe_channel_, Error{Fault::refused, finished.error});
     } else {
+        // NOLINTNEXTLINE(bugprone-unchecked-optional-access): whoever waits for channels has one
         sink_.on_subscribe_refused(*finished.verb, finished.channels, finished.error);
     }
 }
@@ -400,7 +402,7 @@ void Connection::close(std::string_view reason) {
     if (!is_closed_) shut(reason);
 }
 
-void Connection::fail(Loss loss) {
+void Connection::fail(const Loss& loss) {
     const auto self = shared_from_this();
     if (is_closed_) return;
     if (is_ready_) counters_.connections_lost.add();

@@ -145,7 +145,7 @@ private:
     void on_probe_due();
     void on_probe_part();
 
-    void fail(Loss loss);
+    void fail(const Loss& loss);
     void shut(std::string_view reason);
     void answer(Request& request, Error error);
 

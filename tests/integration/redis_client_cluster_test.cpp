@@ -17,7 +17,6 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::StartsWith;
 
 const redis::Script kAppend("return redis.call('RPUSH', KEYS[1], ARGV[1])");
 

@@ -17,7 +17,6 @@ using namespace std::chrono_literals;
 using redis::Fault;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::StartsWith;
 
 const redis::Script kCount("return redis.call('INCRBY', KEYS[1], ARGV[1])");

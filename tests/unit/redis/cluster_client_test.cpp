@@ -19,8 +19,6 @@ using namespace std::chrono_literals;
 using test::FakeLoop;
 using test::ScriptedServer;
 using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::StartsWith;
 
 /// Two masters: "a" has the slots below 8192, "b" the others. "foo" is in slot 12182, "bar" in
