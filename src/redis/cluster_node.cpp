@@ -40,6 +40,7 @@ void ClusterNode::begin(bool is_sharded) {
 }
 
 void ClusterNode::send(Request request) {
+    subscriptions_.flush();
     if (connection_) return connection_->send(std::move(request));
     counters_.calls_failed.add();
     request.fail(Fault::not_sent, "not connected with " + net::to_text(endpoint_));

@@ -86,8 +86,11 @@ void Subscriptions::queue(Table::value_type& entry) {
 }
 
 void Subscriptions::flush() {
-    while (connection_ && !queue_.empty() && under_way_ < kChannelsUnderWay)
+    // A connection that ends answers its calls first, and who is answered may call again.
+    while (connection_ && connection_->is_ready() && !queue_.empty() &&
+           under_way_ < kChannelsUnderWay) {
         send_one_batch();
+    }
 }
 
 void Subscriptions::send_one_batch() {

@@ -125,6 +125,29 @@ TEST_F(DirectClientTest, MayBeStoppedByACallback) {
     EXPECT_THAT(sink_.take(), ElementsAre(StartsWith("B: interrupted")));
 }
 
+TEST_F(DirectClientTest, ACallThatIsAnsweredByTheEndOfTheConnectionMaySubscribeAndCallAgain) {
+    start();
+    ScriptedServer server = greet();
+    client_->call("k", {"A"}, [this](const Reply&) {
+        client_->subscribe("c", "c");
+        client_->call("k", {"B"}, sink_.note("B"));
+    });
+    (void)sink_.take();
+    loop_.last_peer().end("reset");
+    EXPECT_THAT(sink_.take(), ElementsAre("B: not sent: not connected", "down: reset (one:1)"));
+    loop_.advance(100ms);
+    server = greet();
+    EXPECT_THAT(server.take_names(), ElementsAre("SUBSCRIBE"));
+}
+
+TEST_F(DirectClientTest, ACallDoesNotOvertakeASubscribeThatCameBefore) {
+    start();
+    ScriptedServer server = greet();
+    client_->subscribe("c", "c");
+    client_->publish("c", "m", sink_.note("A"));
+    EXPECT_THAT(server.take_names(), ElementsAre("SUBSCRIBE", "PUBLISH"));
+}
+
 TEST_F(DirectClientTest, RenewsSubscriptionsAfterAReconnectThatItsCallerWanted) {
     start();
     ScriptedServer server = greet();
