@@ -154,7 +154,7 @@ public:
 /// That part: what a companion of `key` must put in braces to be in its slot.
 [[nodiscard]] std::string_view hashed_part(std::string_view key);
 /// A text that, between braces, puts any key into the slot of `key`: its hashed part, or where that
-/// has a brace itself another one, which takes about a millisecond to find.
+/// cannot stand in braces a number.
 [[nodiscard]] std::string slot_tag(std::string_view key);
 
 }  // namespace roomcast::redis

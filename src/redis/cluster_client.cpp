@@ -44,7 +44,7 @@ void ClusterClient::stop() {
         node->stop("the client was stopped");
     for (Delayed& delayed : std::exchange(delayed_, {})) {
         loop_.timers().cancel(delayed.timer);
-        counters_.calls_failed.add();
+        counters().calls_failed.add();
         delayed.request.fail(Fault::not_sent, "the client was stopped");
     }
 }
@@ -64,36 +64,11 @@ void ClusterClient::reconnect(std::string_view reason) {
 
 // ---- Calls ----
 
-void ClusterClient::call(std::string_view key, resp::Command command, ReplyCallback done) {
-    send(key, make_call(command, std::move(done)));
-}
-
-void ClusterClient::eval(const Script& script,
-                         std::span<const std::string> keys,
-                         std::span<const std::string> arguments,
-                         ReplyCallback done) {
-    ASSERT(!keys.empty());
-    send(keys.front(), make_eval(script, keys, arguments, std::move(done)));
-}
-
-void ClusterClient::transaction(std::string_view key,
-                                std::vector<resp::Command> commands,
-                                ReplyCallback done) {
-    send(key, make_transaction(commands, std::move(done)));
-}
-
-void ClusterClient::publish(std::string_view channel,
-                            std::string_view payload,
-                            ReplyCallback done) {
-    resp::Command command{publish_command()};
-    send(channel, make_call(command.add(channel).add(payload), std::move(done)));
-}
-
 void ClusterClient::send(std::string_view key, Request request) {
     request.slot = key_slot(key);
     request.retried_until = loop_.now() + options_.call_deadline;
     if (ClusterNode* const owner = owners_[request.slot]) return owner->send(std::move(request));
-    counters_.calls_failed.add();
+    counters().calls_failed.add();
     request.fail(Fault::not_sent, problem_.empty() ? "not connected" : problem_);
 }
 
@@ -106,7 +81,7 @@ bool ClusterClient::on_node_refused(ClusterNode& node, Request& request, const s
     }
     const auto redirect = read_redirect(error, node.endpoint());
     if (!redirect || ++request.redirects > kMostRedirects) return false;
-    counters_.redirects.add();
+    counters().redirects.add();
     ClusterNode& to = node_at(redirect->to);
     if (!redirect->is_ask) {
         set_owner(redirect->slot, to);
@@ -139,7 +114,7 @@ void ClusterClient::on_delay_over(std::list<Delayed>::iterator delayed) {
     ClusterNode* const to = delayed->to ? delayed->to : owners_[request.slot];
     delayed_.erase(delayed);
     if (loop_.now() >= request.retried_until) {
-        counters_.calls_failed.add();
+        counters().calls_failed.add();
         // Each node has refused it: nothing was done.
         return request.fail(Fault::not_sent, "the owner of the slot was not reached in time");
     }

@@ -12,15 +12,14 @@
 #include <vector>
 
 #include "net/loop.hpp"
-#include "redis/client.hpp"
 #include "redis/cluster_node.hpp"
-#include "redis/counters.hpp"
 #include "redis/redirect.hpp"
+#include "redis/request_client.hpp"
 #include "util/hash.hpp"
 
 namespace roomcast::redis {
 
-class ClusterClient final : public Client, private ClusterNodeSink {
+class ClusterClient final : public RequestClient, private ClusterNodeSink {
 public:
     ClusterClient(net::Loop& loop, ClientOptions options);
     ~ClusterClient() override;
@@ -33,16 +32,6 @@ public:
     /// Every slot has an owner, and each owner is connected.
     [[nodiscard]] bool is_connected() const override { return is_connected_; }
 
-    void call(std::string_view key, resp::Command command, ReplyCallback done) override;
-    void eval(const Script& script,
-              std::span<const std::string> keys,
-              std::span<const std::string> arguments,
-              ReplyCallback done) override;
-    void transaction(std::string_view key,
-                     std::vector<resp::Command> commands,
-                     ReplyCallback done) override;
-    void publish(std::string_view channel, std::string_view payload, ReplyCallback done) override;
-
     [[nodiscard]] std::string_view publish_command() const override {
         return is_sharded_ ? "SPUBLISH" : "PUBLISH";
     }
@@ -50,8 +39,6 @@ public:
     void subscribe(const std::string& channel, std::string_view key) override;
     void unsubscribe(const std::string& channel) override;
     void reconnect(std::string_view reason) override;
-
-    [[nodiscard]] ClientFigures figures() const override { return counters_.figures(); }
 
 private:
     struct Channel {
@@ -81,7 +68,7 @@ private:
     void on_node_batch_end() override;
 
     // Calls
-    void send(std::string_view key, Request request);
+    void send(std::string_view key, Request request) override;
     void follow(Request request, ClusterNode& node);
     void delay(Request request, ClusterNode* to);
     void on_delay_over(std::list<Delayed>::iterator delayed);
@@ -106,7 +93,6 @@ private:
 
     net::Loop& loop_;
     const ClientOptions options_;
-    Counters counters_;
     ClientSink* sink_ = nullptr;                                 // while started
     std::map<std::string, std::unique_ptr<ClusterNode>> nodes_;  // by "host:port"
     std::vector<ClusterNode*> owners_;                           // by slot

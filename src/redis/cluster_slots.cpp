@@ -20,7 +20,7 @@ ClusterNode& ClusterClient::node_at(const net::Endpoint& endpoint) {
     std::unique_ptr<ClusterNode>& node = nodes_[net::to_text(endpoint)];
     if (!node) {
         ClusterNodeSink& sink = *this;  // a private base, which make_unique() cannot see
-        node = std::make_unique<ClusterNode>(loop_, options_, endpoint, counters_, sink);
+        node = std::make_unique<ClusterNode>(loop_, options_, endpoint, counters(), sink);
     }
     return *node;
 }

@@ -127,8 +127,7 @@ void Connection::ask(const resp::Command& command, ReplyCallback done) {
     Waiting waiting;
     waiting.request = make_call(command, std::move(done));
     waiting.request.is_own = true;
-    waiting.request.due =
-        loop_.now() + (is_ready_ ? options_.call_deadline : options_.stream.connect_deadline);
+    waiting.request.due = loop_.now() + answer_limit();
     write(std::move(waiting));
 }
 
@@ -180,8 +179,7 @@ void Connection::subscribe(Verb verb, std::vector<std::string> channels) {
     Waiting waiting;
     waiting.request = make_call(command, nullptr);
     waiting.request.is_own = true;
-    waiting.request.due =
-        loop_.now() + (is_ready_ ? options_.call_deadline : options_.stream.connect_deadline);
+    waiting.request.due = loop_.now() + answer_limit();
     waiting.verb = verb;
     waiting.channels = std::move(channels);
     write(std::move(waiting));
@@ -335,6 +333,10 @@ void Connection::end_hold() {
 
 // ---- Time ----
 
+std::chrono::milliseconds Connection::answer_limit() const {
+    return is_ready_ ? options_.call_deadline : options_.stream.connect_deadline;
+}
+
 void Connection::arm_deadline(SteadyTime due) {
     if (loop_.timers().is_set(deadline_timer_) && deadline_armed_for_ <= due) return;
     loop_.timers().cancel(deadline_timer_);
@@ -351,8 +353,7 @@ void Connection::on_deadline() {
     }
     if (first == SteadyTime::max()) return;
     if (first > loop_.now()) return arm_deadline(first);
-    const auto limit = is_ready_ ? options_.call_deadline : options_.stream.connect_deadline;
-    fail({"no answer within " + milliseconds_text(limit), false});
+    fail({"no answer within " + milliseconds_text(answer_limit()), false});
 }
 
 void Connection::probe() {

@@ -139,6 +139,8 @@ private:
     void finish_call(Request request, std::string error, resp::Value reply);
     void end_hold();
 
+    /// How long the server may take for an answer.
+    [[nodiscard]] std::chrono::milliseconds answer_limit() const;
     void arm_deadline(SteadyTime due);
     void on_deadline();
     void probe();

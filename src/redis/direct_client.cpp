@@ -57,37 +57,15 @@ void DirectClient::connect() {
 void DirectClient::open(const net::Endpoint& endpoint) {
     loop_.timers().cancel(retry_timer_);
     connection_ = Connection::open(
-        loop_, connection_options(options_, endpoint, ServerKind::standalone), counters_, *this);
+        loop_, connection_options(options_, endpoint, ServerKind::standalone), counters(), *this);
 }
 
 // ---- Calls ----
 
-void DirectClient::call(std::string_view /*key*/, resp::Command command, ReplyCallback done) {
-    send(make_call(command, std::move(done)));
-}
-
-void DirectClient::eval(const Script& script,
-                        std::span<const std::string> keys,
-                        std::span<const std::string> arguments,
-                        ReplyCallback done) {
-    send(make_eval(script, keys, arguments, std::move(done)));
-}
-
-void DirectClient::transaction(std::string_view /*key*/,
-                               std::vector<resp::Command> commands,
-                               ReplyCallback done) {
-    send(make_transaction(commands, std::move(done)));
-}
-
-void DirectClient::publish(std::string_view channel, std::string_view payload, ReplyCallback done) {
-    resp::Command command{"PUBLISH"};
-    send(make_call(command.add(channel).add(payload), std::move(done)));
-}
-
-void DirectClient::send(Request request) {
+void DirectClient::send(std::string_view /*key*/, Request request) {
     subscriptions_.flush();
     if (connection_) return connection_->send(std::move(request));
-    counters_.calls_failed.add();
+    counters().calls_failed.add();
     request.fail(Fault::not_sent, "not connected");
 }
 

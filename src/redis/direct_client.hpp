@@ -9,15 +9,14 @@
 
 #include "net/loop.hpp"
 #include "redis/backoff.hpp"
-#include "redis/client.hpp"
 #include "redis/connection.hpp"
-#include "redis/counters.hpp"
 #include "redis/master_finder.hpp"
+#include "redis/request_client.hpp"
 #include "redis/subscriptions.hpp"
 
 namespace roomcast::redis {
 
-class DirectClient final : public Client,
+class DirectClient final : public RequestClient,
                            private ConnectionSink,
                            private SubscriptionsSink,
                            private MasterFinderSink {
@@ -34,23 +33,11 @@ public:
         return connection_ && connection_->is_ready();
     }
 
-    void call(std::string_view key, resp::Command command, ReplyCallback done) override;
-    void eval(const Script& script,
-              std::span<const std::string> keys,
-              std::span<const std::string> arguments,
-              ReplyCallback done) override;
-    void transaction(std::string_view key,
-                     std::vector<resp::Command> commands,
-                     ReplyCallback done) override;
-    void publish(std::string_view channel, std::string_view payload, ReplyCallback done) override;
-
     [[nodiscard]] std::string_view publish_command() const override { return "PUBLISH"; }
 
     void subscribe(const std::string& channel, std::string_view key) override;
     void unsubscribe(const std::string& channel) override;
     void reconnect(std::string_view reason) override;
-
-    [[nodiscard]] ClientFigures figures() const override { return counters_.figures(); }
 
 private:
     // ConnectionSink
@@ -74,7 +61,7 @@ private:
 
     void connect();
     void open(const net::Endpoint& endpoint);
-    void send(Request request);
+    void send(std::string_view key, Request request) override;
     void arm_role_check();
     void check_role();
     void drop(const std::string& reason);
@@ -83,7 +70,6 @@ private:
 
     net::Loop& loop_;
     const ClientOptions options_;
-    Counters counters_;
     Backoff backoff_;
     ClientSink* sink_ = nullptr;  // while started
     std::unique_ptr<MasterFinder> finder_;

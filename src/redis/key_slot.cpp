@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where a Cluster keeps a key.
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "redis/client.hpp"
@@ -27,6 +29,19 @@ constexpr std::array<std::uint16_t, 256> make_crc_table() {
 
 constexpr std::array<std::uint16_t, 256> kCrcTable = make_crc_table();
 
+/// For each slot the smallest number whose text lies in it. The same on all nodes.
+std::array<std::uint32_t, kSlots> make_slot_numbers() {
+    std::array<std::uint32_t, kSlots> numbers{};
+    std::size_t missing = numbers.size();
+    for (std::uint32_t number = 1; missing > 0; ++number) {
+        std::uint32_t& first = numbers[key_slot(std::to_string(number))];
+        if (first != 0) continue;
+        first = number;
+        --missing;
+    }
+    return numbers;
+}
+
 }  // namespace
 
 std::string_view hashed_part(std::string_view key) {
@@ -48,11 +63,8 @@ std::uint16_t key_slot(std::string_view key) {
 std::string slot_tag(std::string_view key) {
     const std::string_view part = hashed_part(key);
     if (part.find('}') == std::string_view::npos) return std::string(part);
-    const std::uint16_t slot = key_slot(key);
-    for (std::uint64_t number = 0;; ++number) {
-        std::string tag = std::to_string(number);
-        if (key_slot(tag) == slot) return tag;
-    }
+    static const std::array<std::uint32_t, kSlots> kNumbers = make_slot_numbers();
+    return std::to_string(kNumbers[key_slot(key)]);
 }
 
 }  // namespace roomcast::redis

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stores/redis_wire.hpp"
 
-#include <array>
 #include <cstdint>
 #include <utility>
 
@@ -13,30 +12,9 @@ namespace roomcast {
 
 namespace {
 
-constexpr std::size_t kSlots = 16'384;
-
-/// For each slot the smallest number whose text lies in it: a tag for keys whose own text cannot
-/// stand in braces. The same on all nodes.
-std::array<std::uint32_t, kSlots> make_slot_tags() {
-    std::array<std::uint32_t, kSlots> tags{};
-    std::size_t missing = kSlots;
-    for (std::uint32_t number = 1; missing > 0; ++number) {
-        std::uint32_t& tag = tags[redis::key_slot(std::to_string(number))];
-        if (tag != 0) continue;
-        tag = number;
-        --missing;
-    }
-    return tags;
-}
-
 std::string owners_key(std::string_view prefix, const std::string& presence_key) {
-    std::string tag(redis::hashed_part(presence_key));
-    if (tag.find('}') != std::string::npos) {
-        static const std::array<std::uint32_t, kSlots> kSlotTags = make_slot_tags();
-        tag = std::to_string(kSlotTags[redis::key_slot(presence_key)]);
-    }
     std::string key(prefix);
-    key.append("{").append(tag).append("}:own");
+    key.append("{").append(redis::slot_tag(presence_key)).append("}:own");
     // Channels with braces may share a tag.
     if (presence_key.find_first_of("{}") != std::string::npos) {
         key.append(":").append(presence_key, presence_key.find(':') + 1);
@@ -85,6 +63,10 @@ RedisChannelKeys redis_channel_keys(std::string_view prefix, const ChannelName& 
 RedisNodeKeys redis_node_keys(std::string_view prefix) {
     const std::string common = std::string(prefix) + "{nodes}:";
     return {.live = common + "live", .dead = common + "dead", .reaped = common + "reaped"};
+}
+
+std::vector<std::string> redis_script_keys(const RedisNodeKeys& nodes) {
+    return {nodes.live, nodes.dead, nodes.reaped};
 }
 
 std::string redis_channels_key(std::string_view prefix, std::string_view node) {
