@@ -52,7 +52,7 @@ std::string receipt_key(const std::string& topic, const std::string& idempotency
 /// A publish on its way to the loop.
 struct RedisBroker::Outgoing {
     PublishTicket ticket;
-    ChannelName channel;
+    std::string topic;
     std::string body;
     std::string idempotency_key;
     PublishReceipt receipt;
@@ -116,7 +116,7 @@ void RedisBroker::publish(BusMessage message, PublishCallback done) {
     outgoing->body = encode_bus_message(message);
     outgoing->receipt = {message.message_id, message.ts_ms};
     outgoing->idempotency_key = std::move(message.idempotency_key);
-    outgoing->channel = std::move(message.channel);
+    outgoing->topic = topic_of(message.channel);
     loop_.post([this, outgoing] { send(*outgoing); });
 }
 
@@ -142,22 +142,21 @@ void RedisBroker::add_interest(const ChannelName& channel, std::uint64_t attempt
 
 void RedisBroker::send(const Outgoing& outgoing) {
     if (!client_) return answer(outgoing.ticket, Errc::unavailable);
-    const std::string topic = topic_of(outgoing.channel);
-    if (!outgoing.idempotency_key.empty()) return send_once(outgoing, topic);
+    if (!outgoing.idempotency_key.empty()) return send_once(outgoing);
     client_->publish(
-        topic, outgoing.body, [this, ticket = outgoing.ticket](const redis::Reply& reply) {
+        outgoing.topic, outgoing.body, [this, ticket = outgoing.ticket](const redis::Reply& reply) {
             if (reply) return answer(ticket, std::nullopt);
             note_refusal(reply.error());
             answer(ticket, Errc::unavailable);
         });
 }
 
-void RedisBroker::send_once(const Outgoing& outgoing, const std::string& topic) {
-    const std::string keys[] = {receipt_key(topic, outgoing.idempotency_key)};
+void RedisBroker::send_once(const Outgoing& outgoing) {
+    const std::string keys[] = {receipt_key(outgoing.topic, outgoing.idempotency_key)};
     const std::string arguments[] = {receipt_text(outgoing.receipt),
                                      std::to_string(idempotency_ttl_.count()),
                                      std::string(client_->publish_command()),
-                                     topic,
+                                     outgoing.topic,
                                      outgoing.body};
     client_->eval(publish_once_,
                   keys,
@@ -215,8 +214,7 @@ void RedisBroker::on_subscribed(const std::string& channel, bool may_have_missed
 
 void RedisBroker::on_message(std::string_view channel, std::string_view payload) {
     if (channel == kControlTopic) return sink_->on_control(payload);
-    topic_ = channel;
-    const auto found = interests_.find(topic_);
+    const auto found = interests_.find(channel);
     if (found != interests_.end()) homes_->deliver(found->second.name, payload);
 }
 

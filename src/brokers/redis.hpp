@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "brokers/home_side.hpp"
 #include "net/event_loop.hpp"
 #include "redis/client.hpp"
+#include "util/hash.hpp"
 
 namespace roomcast {
 
@@ -68,7 +70,7 @@ private:
 
     void add_interest(const ChannelName& channel, std::uint64_t attempt);
     void send(const Outgoing& outgoing);
-    void send_once(const Outgoing& outgoing, const std::string& topic);
+    void send_once(const Outgoing& outgoing);
     void answer(PublishTicket ticket, Result<std::optional<PublishReceipt>> result);
     void note_refusal(const redis::Error& error);
     void hand_over_soon();
@@ -80,8 +82,8 @@ private:
     std::unique_ptr<redis::Client> client_;
     BrokerSink* sink_ = nullptr;
     std::unique_ptr<HomeSide> homes_;
-    std::unordered_map<std::string, Interest> interests_;  // by topic
-    std::string topic_;                                    // memory for looking one up
+    /// By topic, whose text clients choose: looked up by view, and hashed with a seed.
+    std::unordered_map<std::string, Interest, SeededStringHash, std::equal_to<>> interests_;
     bool is_handing_over_soon_ = false;
     std::atomic<bool> is_connected_{false};
     std::atomic<std::uint64_t> gaps_{0};

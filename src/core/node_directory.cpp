@@ -34,11 +34,6 @@ std::vector<NodeSummary> NodeDirectory::nodes(SteadyTime now) {
     return found;
 }
 
-std::size_t NodeDirectory::count(SteadyTime now) {
-    forget_silent(now);
-    return nodes_.size();
-}
-
 void NodeDirectory::forget_silent(SteadyTime now) {
     std::erase_if(nodes_, [&](const auto& each) { return now - each.second.heard > kNodeSilence; });
 }

@@ -24,7 +24,6 @@ public:
     bool hear(NodeAnnouncement announcement, SteadyTime now);
     /// In the order of names.
     [[nodiscard]] std::vector<NodeSummary> nodes(SteadyTime now);
-    [[nodiscard]] std::size_t count(SteadyTime now);
 
 private:
     struct Node {

@@ -17,6 +17,8 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
+#include "net/tls_trust.hpp"
+
 namespace roomcast::http {
 
 namespace {
@@ -101,7 +103,8 @@ private:
     void secure() {
         if (is_over()) return;
         if (!asked_.url.is_tls) return send(socket());
-        if (!expect_host()) return fail("its name cannot be verified");
+        if (!net::expect_host(stream_.native_handle(), asked_.url.host))
+            return fail("its name cannot be verified");
         if (!asked_.is_peer_verified) {
             SSL_set_verify(stream_.native_handle(), SSL_VERIFY_NONE, nullptr);
         }
@@ -153,19 +156,6 @@ private:
         auto& message = parser_.get();
         finish({boost::system::in_place_value,
                 ClientResponse{message.result_int(), std::move(message.body())}});
-    }
-
-    /// The certificate must be for the URL's host, which is sent unless it is an address (RFC 6066
-    /// section 3).
-    bool expect_host() {
-        SSL* tls = stream_.native_handle();
-        X509_VERIFY_PARAM* rules = SSL_get0_param(tls);
-        if (is_address(asked_.url.host)) {
-            return X509_VERIFY_PARAM_set1_ip_asc(rules, asked_.url.host.c_str()) == 1;
-        }
-        X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-        return SSL_set1_host(tls, asked_.url.host.c_str()) == 1 &&
-               SSL_set_tlsext_host_name(tls, asked_.url.host.c_str()) == 1;
     }
 
     void fail_tls(error_code error) {

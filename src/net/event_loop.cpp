@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/event_loop.hpp"
 
-#include <future>
 #include <limits>
 #include <thread>
 #include <utility>
@@ -120,14 +119,7 @@ SteadyTime EventLoop::now() const {
 
 void EventLoop::run(const std::function<void()>& work) {
     ASSERT(std::this_thread::get_id() != implementation_->thread.get_id());
-    // Shared, for the loop may still be in set_value() when the wait is over.
-    const auto done = std::make_shared<std::promise<void>>();
-    std::future<void> result = done->get_future();
-    post([&work, done] {
-        work();
-        done->set_value();
-    });
-    result.wait();
+    run_and_wait(*this, work);
 }
 
 }  // namespace roomcast::net

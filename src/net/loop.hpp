@@ -82,4 +82,7 @@ public:
     [[nodiscard]] virtual SteadyTime now() const = 0;
 };
 
+/// Runs `work` on the loop and waits until it is done. From another thread.
+void run_and_wait(Loop& loop, const std::function<void()>& work);
+
 }  // namespace roomcast::net

@@ -24,6 +24,12 @@ std::string openssl_error() {
     return text.data();
 }
 
+bool is_end_of_stream(const boost::system::error_code& error) {
+    return error == boost::asio::error::eof || error == boost::asio::ssl::error::stream_truncated;
+}
+
+}  // namespace
+
 bool expect_host(SSL* connection, const std::string& host) {
     boost::system::error_code not_an_address;
     boost::asio::ip::make_address(host, not_an_address);
@@ -33,12 +39,6 @@ bool expect_host(SSL* connection, const std::string& host) {
     return SSL_set1_host(connection, host.c_str()) == 1 &&
            SSL_set_tlsext_host_name(connection, host.c_str()) == 1;
 }
-
-bool is_end_of_stream(const boost::system::error_code& error) {
-    return error == boost::asio::error::eof || error == boost::asio::ssl::error::stream_truncated;
-}
-
-}  // namespace
 
 TlsTrust::TlsTrust(const std::string& ca_file)
     : context_(SSL_CTX_new(TLS_client_method()), SSL_CTX_free) {

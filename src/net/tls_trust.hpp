@@ -17,14 +17,17 @@ public:
     /// Throws std::runtime_error when `ca_file` cannot be read.
     explicit TlsTrust(const std::string& ca_file);
 
-    /// A connection that accepts a certificate for `host` alone, a name or an address. A name is
-    /// sent (RFC 6066 section 3: not an address). Null: OpenSSL refuses the host. The caller owns
-    /// the result.
+    /// A connection that passed expect_host(). Null: OpenSSL refuses the host. The caller owns the
+    /// result.
     [[nodiscard]] SSL* make_connection(const std::string& host) const;
 
 private:
     std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context_;
 };
+
+/// Lets `connection` accept a certificate for `host` alone, a name or an address. A name is sent
+/// (RFC 6066 section 3: not an address). False: OpenSSL refuses the host.
+[[nodiscard]] bool expect_host(SSL* connection, const std::string& host);
 
 /// Why the handshake of `connection` failed, for people. Empties this thread's queue of OpenSSL's
 /// errors.

@@ -115,13 +115,7 @@ private:
     /// Destroys what belongs to the bus thread there, and waits for it.
     template <class Pointer>
     void destroy(Pointer& pointer) {
-        if (!pointer) return;
-        const auto is_gone = std::make_shared<std::promise<void>>();
-        loop_.post([&pointer, is_gone] {
-            pointer.reset();
-            is_gone->set_value();
-        });
-        is_gone->get_future().wait();
+        if (pointer) net::run_and_wait(loop_, [&pointer] { pointer.reset(); });
     }
 
     void end_node() { destroy(node_); }

@@ -10,14 +10,6 @@
 
 namespace roomcast {
 
-namespace {
-
-std::vector<std::string> keys_of(const RedisNodeKeys& nodes) {
-    return {nodes.live, nodes.dead, nodes.reaped};
-}
-
-}  // namespace
-
 RedisLease::RedisLease(RedisPresenceContext& context, RedisLeaseSink& sink)
     : context_(context),
       sink_(sink) {
@@ -64,7 +56,7 @@ void RedisLease::beat() {
         is_known_ ? "0" : "1",
         std::to_string(context_.options.hand_over_grace.count())};
     context_.client.eval(redis_presence_scripts().beat,
-                         keys_of(context_.nodes),
+                         redis_script_keys(context_.nodes),
                          arguments,
                          [this, sent_at = context_.loop.now()](const redis::Reply& reply) {
                              is_beating_ = false;
@@ -140,7 +132,7 @@ void RedisLease::retire(bool has_users, std::function<void()> done) {
         context_.client.call(key, resp::Command{"DEL", key}, [](const redis::Reply&) {});
     }
     context_.client.eval(redis_presence_scripts().retire,
-                         keys_of(context_.nodes),
+                         redis_script_keys(context_.nodes),
                          arguments,
                          [done = std::move(done)](const redis::Reply&) { done(); });
 }

@@ -23,10 +23,6 @@ constexpr int kUsersPerPage = 500;
 constexpr std::size_t kOpenChannels = 16;
 constexpr std::size_t kMaxQueue = 64;
 
-std::vector<std::string> keys_of(const RedisNodeKeys& nodes) {
-    return {nodes.live, nodes.dead, nodes.reaped};
-}
-
 std::vector<std::string> users_of(const std::string& node, std::vector<resp::Value>& items) {
     std::vector<std::string> users;
     for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
@@ -58,7 +54,7 @@ void RedisReaper::start_next() {
     queue_.pop_front();
     const std::vector<std::string> arguments = {node, std::to_string(kClaim.count())};
     context_.client.eval(redis_presence_scripts().claim,
-                         keys_of(context_.nodes),
+                         redis_script_keys(context_.nodes),
                          arguments,
                          [this, node](redis::Reply reply) { on_claimed(node, reply); });
 }
@@ -87,7 +83,7 @@ void RedisReaper::renew(const PassPtr& pass) {
     const std::vector<std::string> arguments = {
         pass->node, pass->claim, std::to_string(kClaim.count())};
     context_.client.eval(redis_presence_scripts().renew,
-                         keys_of(context_.nodes),
+                         redis_script_keys(context_.nodes),
                          arguments,
                          [this, pass](redis::Reply reply) {
                              if (current_ != pass || pass->has_failed) return;
@@ -188,7 +184,7 @@ void RedisReaper::finish(const PassPtr& pass) {
     const std::vector<std::string> arguments = {
         pass->node, pass->claim, std::to_string(context_.times.lease.count())};
     context_.client.eval(redis_presence_scripts().settle,
-                         keys_of(context_.nodes),
+                         redis_script_keys(context_.nodes),
                          arguments,
                          [this, pass](const redis::Reply&) { end(pass); });
 }

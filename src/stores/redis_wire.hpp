@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "model/channel_name.hpp"
 #include "model/presence_entry.hpp"
@@ -31,6 +32,8 @@ struct RedisNodeKeys {
 [[nodiscard]] RedisChannelKeys redis_channel_keys(std::string_view prefix,
                                                   const ChannelName& channel);
 [[nodiscard]] RedisNodeKeys redis_node_keys(std::string_view prefix);
+/// In the order in which the scripts about nodes take them.
+[[nodiscard]] std::vector<std::string> redis_script_keys(const RedisNodeKeys& nodes);
 /// The set of channels on which `node` may hold users.
 [[nodiscard]] std::string redis_channels_key(std::string_view prefix, std::string_view node);
 

@@ -62,14 +62,14 @@ TEST(NodeDirectoryTest, ForgetsWhoIsSilent) {
     EXPECT_THAT(directory.nodes(start + seconds(25)),
                 ElementsAre(Field(&NodeSummary::name, "a"), Field(&NodeSummary::name, "b")));
     EXPECT_THAT(directory.nodes(start + seconds(26)), ElementsAre(Field(&NodeSummary::name, "a")));
-    EXPECT_EQ(directory.count(start + seconds(47)), 0U);
+    EXPECT_EQ(directory.nodes(start + seconds(47)).size(), 0U);
 }
 
 TEST(NodeDirectoryTest, KeepsABoundedNumber) {
     NodeDirectory directory;
     for (std::uint64_t i = 0; i < NodeDirectory::kMaxNodes + 5; ++i)
         (void)directory.hear({.id = NodeId{i}, .name = "n"}, SteadyTime{});
-    EXPECT_EQ(directory.count(SteadyTime{}), NodeDirectory::kMaxNodes);
+    EXPECT_EQ(directory.nodes(SteadyTime{}).size(), NodeDirectory::kMaxNodes);
 }
 
 class NodesTest : public CoreTest {
