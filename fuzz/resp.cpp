@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "fuzz/feed_both.hpp"
 #include "fuzz/require.hpp"
 
 namespace {
@@ -60,20 +61,10 @@ private:
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    constexpr std::size_t kPieces = 4;
-    if (size < kPieces) return 0;
-    const std::string_view bytes(reinterpret_cast<const char*>(data) + kPieces, size - kPieces);
-
-    Feeder at_once;
-    at_once.feed(bytes);
-    Feeder in_pieces;
-    std::size_t at = 0;
-    for (std::size_t i = 0; at < bytes.size(); ++i) {
-        const std::string_view piece = bytes.substr(at, 1 + data[i % kPieces] % 100);
-        in_pieces.feed(piece);
-        at += piece.size();
-    }
-    REQUIRE(at_once.replies() == in_pieces.replies());
-    REQUIRE(at_once.error() == in_pieces.error());
+    roomcast::fuzz::feed_both<Feeder>(
+        data, size, [](const Feeder& at_once, const Feeder& in_pieces) {
+            REQUIRE(at_once.replies() == in_pieces.replies());
+            REQUIRE(at_once.error() == in_pieces.error());
+        });
     return 0;
 }

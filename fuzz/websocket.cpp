@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "codec/utf8.hpp"
+#include "fuzz/feed_both.hpp"
 #include "fuzz/require.hpp"
 
 namespace {
@@ -68,20 +69,10 @@ private:
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    constexpr std::size_t kPieces = 4;
-    if (size < kPieces) return 0;
-    const std::string_view bytes(reinterpret_cast<const char*>(data) + kPieces, size - kPieces);
-
-    Feeder at_once;
-    at_once.feed(bytes);
-    Feeder in_pieces;
-    std::size_t at = 0;
-    for (std::size_t i = 0; at < bytes.size(); ++i) {
-        const std::string_view piece = bytes.substr(at, 1 + data[i % kPieces] % 100);
-        in_pieces.feed(piece);
-        at += piece.size();
-    }
-    REQUIRE(at_once.events() == in_pieces.events());
-    REQUIRE(at_once.is_idle() == in_pieces.is_idle());
+    roomcast::fuzz::feed_both<Feeder>(
+        data, size, [](const Feeder& at_once, const Feeder& in_pieces) {
+            REQUIRE(at_once.events() == in_pieces.events());
+            REQUIRE(at_once.is_idle() == in_pieces.is_idle());
+        });
     return 0;
 }

@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bus thread's loop and its streams against real sockets.
-#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
-#include <future>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -30,7 +26,6 @@ using namespace std::chrono_literals;
 using test::EchoPeer;
 using test::TcpProxy;
 using test::TlsIdentity;
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -576,120 +571,6 @@ TEST_P(NetDestructionTest, TheLoopMayEndWithOperationsThatWereGivenUp) {
 INSTANTIATE_TEST_SUITE_P(Streams, NetDestructionTest, testing::Bool(), [](const auto& parameter) {
     return parameter.param ? "Tls" : "Tcp";
 });
-
-// The loop.
-
-TEST_F(NetTest, KeepsTheOrderOfEachPostingThread) {
-    constexpr int kThreads = 4;
-    constexpr int kPosts = 20'000;
-    std::vector<std::vector<int>> arrived(kThreads);
-    std::vector<std::thread> threads;
-    threads.reserve(kThreads);
-    for (int thread = 0; thread < kThreads; ++thread) {
-        threads.emplace_back([&, thread] {
-            for (int post = 0; post < kPosts; ++post)
-                loop_.post([&arrived, thread, post] {
-                    arrived[static_cast<std::size_t>(thread)].push_back(post);
-                });
-        });
-    }
-    for (std::thread& thread : threads)
-        thread.join();
-    loop_.run([] {});
-    for (const std::vector<int>& posts : arrived) {
-        ASSERT_THAT(posts, testing::SizeIs(kPosts));
-        EXPECT_TRUE(std::ranges::is_sorted(posts));
-    }
-}
-
-TEST_F(NetTest, RunsWorkThatIsPostedFromTheLoopAfterwards) {
-    std::vector<int> order;
-    std::promise<void> done;
-    loop_.post([&] {
-        loop_.post([&] {
-            order.push_back(2);
-            done.set_value();
-        });
-        order.push_back(1);
-    });
-    done.get_future().wait();
-    EXPECT_THAT(order, ElementsAre(1, 2));
-}
-
-/// On the loop; for timers that are not cancelled.
-void set_timer(EventLoop& loop, SteadyTime due, std::function<void()> action) {
-    const TimerId unused = loop.timers().add(due, std::move(action));
-    EXPECT_TRUE(loop.timers().is_set(unused));
-}
-
-TEST_F(NetTest, FiresTimersInOrderOfTimeAndNotThoseCancelled) {
-    std::vector<int> order;
-    std::promise<void> done;
-    loop_.run([&] {
-        const SteadyTime now = loop_.now();
-        set_timer(loop_, now + 60ms, [&] {
-            order.push_back(3);
-            done.set_value();
-        });
-        set_timer(loop_, now + 20ms, [&, now] {
-            order.push_back(1);
-            EXPECT_GE(loop_.now(), now + 20ms);
-            set_timer(loop_, loop_.now(), [&] { order.push_back(2); });
-        });
-        TimerId cancelled = loop_.timers().add(now + 40ms, [&] { order.push_back(-1); });
-        loop_.timers().cancel(cancelled);
-    });
-    done.get_future().wait();
-    EXPECT_THAT(order, ElementsAre(1, 2, 3));
-}
-
-TEST_F(NetTest, ATimerThatIsDueSoonerThanTheOneThatItSleepsForFiresFirst) {
-    std::promise<void> done;
-    loop_.run([&] { set_timer(loop_, loop_.now() + 1h, [] {}); });
-    loop_.run([&] { set_timer(loop_, loop_.now() + 1ms, [&] { done.set_value(); }); });
-    EXPECT_EQ(done.get_future().wait_for(kPatience), std::future_status::ready);
-}
-
-TEST_F(NetTest, ATimerThatSetsItselfAgainAtOnceStarvesNobody) {
-    bool is_enough = false;
-    std::promise<void> done;
-    std::function<void()> again = [&] {
-        if (is_enough) return done.set_value();
-        set_timer(loop_, loop_.now(), again);
-    };
-    loop_.run([&] { again(); });
-    loop_.run([&] { is_enough = true; });
-    done.get_future().wait();
-}
-
-TEST_F(NetTest, DropsWorkThatWaitsWhenTheLoopEnds) {
-    const auto token = std::make_shared<int>(0);
-    {
-        EventLoop loop("ending");
-
-        struct Again {  // some of it always waits
-            EventLoop& loop;
-            std::shared_ptr<int> token;
-
-            void operator()() const { loop.post(*this); }
-        };
-
-        loop.post(Again{loop, token});
-    }
-    EXPECT_EQ(token.use_count(), 1);
-}
-
-TEST_F(NetTest, NamesItsThread) {
-    char name[16] = {};
-    loop_.run([&] { ::pthread_getname_np(::pthread_self(), name, sizeof name); });
-    EXPECT_STREQ(name, "net-test");
-}
-
-TEST(EndpointTest, IsWrittenWithBracketsAroundAnIpv6Address) {
-    EXPECT_EQ(to_text({"redis.example", 6'379}), "redis.example:6379");
-    EXPECT_EQ(to_text({"127.0.0.1", 1}), "127.0.0.1:1");
-    EXPECT_EQ(to_text({"::1", 6'379}), "[::1]:6379");
-}
 
 }  // namespace
 }  // namespace roomcast::net
