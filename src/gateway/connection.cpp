@@ -31,6 +31,7 @@ Connection::Connection(ShardLoop& loop,
                        bool is_operator_listener)
     : loop_(loop),
       is_operator_listener_(is_operator_listener),
+      is_client_known_(!loop.options().trusted_proxies.contains(peer_address)),
       peer_port_(peer_port),
       socket_(std::move(socket)),
       peer_address_(std::move(peer_address)) {}
@@ -53,7 +54,17 @@ void Connection::replace_driver(std::unique_ptr<ConnectionDriver> driver) {
     wake_at(driver_->on_deadline(loop_.now()));
 }
 
+bool Connection::belong_to(const std::string& address) {
+    if (is_client_known_) return true;
+    if (!loop_.admit_client(address)) return false;
+    is_client_known_ = true;
+    if (address != peer_address_) peer_port_ = 0;
+    peer_address_ = address;
+    return true;
+}
+
 std::string Connection::peer() const {
+    if (peer_port_ == 0) return peer_address_;
     const bool is_v6 = peer_address_.find(':') != std::string::npos;
     return (is_v6 ? '[' + peer_address_ + ']' : peer_address_) + ':' + std::to_string(peer_port_);
 }

@@ -57,6 +57,10 @@ public:
                bool is_operator_listener);
     ~Connection();
 
+    /// From now on the connection is that of the client at `address`, which its request names:
+    /// what a trusted proxy says. False: that client has MAX_CONNECTIONS_PER_IP already.
+    [[nodiscard]] bool belong_to(const std::string& address);
+
     /// Begins to read. With `tls`, the client must start a handshake first.
     void start(std::unique_ptr<ConnectionDriver> driver, std::shared_ptr<const TlsContext> tls);
     /// The old driver is destroyed at the end of the loop's turn.
@@ -87,7 +91,7 @@ public:
 
     [[nodiscard]] const std::string& peer_address() const { return peer_address_; }
 
-    /// "address:port", for logs.
+    /// "address:port", for logs; behind a trusted proxy, which tells no port, the client's address.
     [[nodiscard]] std::string peer() const;
     [[nodiscard]] std::size_t queued_bytes() const;
 
@@ -137,7 +141,9 @@ private:
     bool is_close_notified_ = false;  // TLS
     bool is_driver_told_ = false;     // of the end
     const bool is_operator_listener_;
-    const std::uint16_t peer_port_;
+    /// False: the peer is a trusted proxy, and no client is known yet.
+    bool is_client_known_;
+    std::uint16_t peer_port_;  // 0: unknown
     Outbox outbox_;
     boost::asio::ip::tcp::socket socket_;
     SteadyTime last_progress_{};                   // of sending

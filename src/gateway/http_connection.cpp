@@ -20,6 +20,14 @@ bool is_loopback(std::string_view address) {
     return address.starts_with("127.") || address == "::1";
 }
 
+/// As a connection beyond the limits gets it at once (ShardLoop::accept).
+http::Response too_many_connections() {
+    http::Response response = http::error_response(503, "too_many_clients", "too many connections");
+    response.headers.push_back({"Retry-After", "5"});
+    response.must_close = true;
+    return response;
+}
+
 }  // namespace
 
 HttpConnection::HttpConnection(Connection& connection)
@@ -109,26 +117,36 @@ void HttpConnection::handle(http::Request request) {
 }
 
 void HttpConnection::handle_upgrade(const http::Request& request) {
-    http::judge_upgrade(
-        request,
-        connection_.loop().options().upgrade_policy,
-        [this, connection = ConnectionPtr(&connection_)](http::UpgradeVerdict verdict) {
-            if (!connection->is_open()) return;
-            if (auto* accepted = std::get_if<http::UpgradeAccepted>(&verdict)) {
-                return become_websocket(std::move(*accepted));
-            }
-            const auto& refusal = std::get<http::Response>(verdict);
-            connection->loop().metrics().handshakes_refused.add();
-            static log::RateLimit limit(10, std::chrono::seconds(10));
-            if (const auto suppressed = limit.admit(connection->loop().now())) {
-                log::info("refused an upgrade",
-                          {{"peer", connection->peer()},
-                           {"status", refusal.status},
-                           {"answer", refusal.body},
-                           {"suppressed", *suppressed}});
-            }
-            respond(refusal);
-        });
+    http::judge_upgrade(request,
+                        connection_.loop().options().upgrade_policy,
+                        [this,
+                         connection = ConnectionPtr(&connection_),
+                         client = request.peer_address](http::UpgradeVerdict verdict) {
+                            if (!connection->is_open()) return;
+                            auto* const accepted = std::get_if<http::UpgradeAccepted>(&verdict);
+                            if (!accepted)
+                                return refuse_upgrade(client, std::get<http::Response>(verdict));
+                            if (!connection->belong_to(client)) {
+                                connection->loop().metrics().connections_refused.add();
+                                return respond(too_many_connections());
+                            }
+                            become_websocket(std::move(*accepted));
+                        });
+}
+
+void HttpConnection::refuse_upgrade(const std::string& client, const http::Response& refusal) {
+    ShardLoop& loop = connection_.loop();
+    loop.metrics().handshakes_refused.add();
+    static log::RateLimit limit(10, std::chrono::seconds(10));
+    if (const auto suppressed = limit.admit(loop.now())) {
+        const bool is_direct = client == connection_.peer_address();
+        log::info("refused an upgrade",
+                  {{"peer", is_direct ? connection_.peer() : client},
+                   {"status", refusal.status},
+                   {"answer", refusal.body},
+                   {"suppressed", *suppressed}});
+    }
+    respond(refusal);
 }
 
 void HttpConnection::become_websocket(http::UpgradeAccepted accepted) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "gateway/connection.hpp"
@@ -37,6 +38,7 @@ private:
     void enter(Phase phase);
     void handle(http::Request request);
     void handle_upgrade(const http::Request& request);
+    void refuse_upgrade(const std::string& client, const http::Response& refusal);
     void respond(const http::Response& response);
     void become_websocket(http::UpgradeAccepted accepted);
     void describe_peer(http::Request& request) const;

@@ -69,6 +69,7 @@ Outcome<TrustedProxies, std::string> TrustedProxies::parse(const std::vector<std
 }
 
 bool TrustedProxies::contains(std::string_view text) const {
+    if (ranges_.empty()) return false;
     const auto address = parse_address(text);
     if (!address) return false;
     for (const Range& range : ranges_) {
@@ -81,7 +82,7 @@ std::string TrustedProxies::client_address(const std::string& peer,
                                            std::string_view forwarded_for) const {
     std::string client = peer;
     // Each proxy adds its peer at the end: read backwards for as long as the speaker is trusted.
-    while (!ranges_.empty() && contains(client) && !forwarded_for.empty()) {
+    while (contains(client) && !forwarded_for.empty()) {
         const std::size_t comma = forwarded_for.rfind(',');
         const std::string_view last =
             trim(comma == std::string_view::npos ? forwarded_for : forwarded_for.substr(comma + 1));

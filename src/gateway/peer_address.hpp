@@ -23,6 +23,8 @@ public:
     [[nodiscard]] static Outcome<TrustedProxies, std::string> parse(
         const std::vector<std::string>& ranges);
 
+    /// Whether `address` is one of them.
+    [[nodiscard]] bool contains(std::string_view address) const;
     /// The client's address: `peer` itself, unless it is a trusted proxy; then the last address in
     /// `forwarded_for` that is none. What is no address ends the search.
     [[nodiscard]] std::string client_address(const std::string& peer,
@@ -33,8 +35,6 @@ private:
         unsigned char bytes[16];  // IPv4 as IPv4-mapped IPv6
         unsigned prefix_bits;
     };
-
-    [[nodiscard]] bool contains(std::string_view address) const;
 
     std::vector<Range> ranges_;
 };

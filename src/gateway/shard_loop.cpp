@@ -192,8 +192,10 @@ void ShardLoop::accept(int socket,
                        std::uint16_t peer_port,
                        bool is_operator) {
     const Limits& limits = options_.limits;
+    // A proxy has many clients: each is counted once its request has named it.
+    const bool is_client = !options_.trusted_proxies.contains(peer_address);
     if (state_.connections.fetch_add(1, std::memory_order_relaxed) >= limits.connections ||
-        !state_.peers.try_add(peer_address, limits.connections_per_ip)) {
+        (is_client && !admit_client(peer_address))) {
         state_.connections.fetch_sub(1, std::memory_order_relaxed);
         metrics().connections_refused.add();
         return refuse(socket, tls_ && !is_operator);
@@ -204,7 +206,7 @@ void ShardLoop::accept(int socket,
     if (error) {
         ::close(socket);
         state_.connections.fetch_sub(1, std::memory_order_relaxed);
-        if (limits.connections_per_ip) state_.peers.remove(peer_address);
+        if (is_client) dismiss_client(peer_address);
         return;
     }
     const ConnectionPtr connection(
@@ -230,7 +232,7 @@ void ShardLoop::remove(Connection& connection) {
     --connection_count_;
     metrics().connections_closed.add();
     state_.connections.fetch_sub(1, std::memory_order_relaxed);
-    if (options_.limits.connections_per_ip) state_.peers.remove(connection.peer_address_);
+    if (connection.is_client_known_) dismiss_client(connection.peer_address_);
     intrusive_ptr_release(&connection);
 }
 

@@ -107,6 +107,16 @@ private:
     // For Connection and Listener.
     void accept(int socket, std::string peer_address, std::uint16_t peer_port, bool is_operator);
 
+    /// Counts a connection of the client at `address`. False: it has too many.
+    [[nodiscard]] bool admit_client(const std::string& address) {
+        return state_.peers.try_add(address, options_.limits.connections_per_ip);
+    }
+
+    /// One that was admitted is gone.
+    void dismiss_client(const std::string& address) {
+        if (options_.limits.connections_per_ip != 0) state_.peers.remove(address);
+    }
+
     [[nodiscard]] std::span<char> read_buffer() { return {read_buffer_.get(), kReadBytes}; }
 
     [[nodiscard]] std::span<char> plain_buffer() { return {plain_buffer_.get(), kReadBytes}; }

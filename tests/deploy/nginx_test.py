@@ -17,6 +17,7 @@ import urllib.request
 
 CONF = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "nginx.conf"
 PATIENCE_SECONDS = 30
+CLIENT_ADDRESS = "127.0.0.2"  # another than nginx has
 SKIPPED = 77
 
 try:
@@ -57,9 +58,12 @@ def start_gateway(roomcast, name):
 
 
 def users(gateway):
-    """Who is connected to a gateway."""
+    """Who is connected to a gateway, each from the address of the client."""
     with urllib.request.urlopen(f"http://{gateway.address}/api/connections") as answer:
-        return sorted(entry["user_id"] for entry in json.load(answer)["connections"])
+        entries = json.load(answer)["connections"]
+    for entry in entries:
+        expect(entry["peer"] == CLIENT_ADDRESS, f"not the client's address: {entry}")
+    return sorted(entry["user_id"] for entry in entries)
 
 
 def start_nginx(addresses, folder):
@@ -99,7 +103,8 @@ async def wait_for_port(port, nginx, folder):
 
 async def connect(port, user):
     """A client that has subscribed, and so has had an answer of its gateway."""
-    client = await websockets.connect(f"ws://127.0.0.1:{port}/ws?user_id={user}")
+    client = await websockets.connect(f"ws://127.0.0.1:{port}/ws?user_id={user}",
+                                      local_addr=(CLIENT_ADDRESS, 0))
     await client.send(json.dumps(
         {"type": "subscribe", "channel": "lobby", "listen": ["broadcast"], "id": 1}))
     answer = json.loads(await client.recv())
