@@ -35,6 +35,11 @@ std::string_view between(std::string_view text, std::string_view before, std::st
     return text.substr(0, text.find(after));
 }
 
+/// The value of the field "channel".
+std::string_view channel_name(std::string_view text) {
+    return between(text, R"("channel":")", R"(")");
+}
+
 void append_text_frame(std::string& out, std::string_view text) {
     out += '\x81';
     if (text.size() < 126) {
@@ -49,16 +54,22 @@ void append_text_frame(std::string& out, std::string_view text) {
 
 }  // namespace
 
-FloorServer::FloorServer(Sender& sender)
+FloorServer::FloorServer(Sender& sender, RedisRelay* relay)
     : sender_(sender),
+      relay_(relay),
       listener_(listen_on_loopback()),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       buffer_(262'144) {
     std::signal(SIGPIPE, SIG_IGN);
+    watch(listener_.get(), EPOLLIN, nullptr);
+    if (relay_) watch(relay_->fd(), EPOLLIN, relay_);
+}
+
+void FloorServer::watch(int fd, std::uint32_t events, void* who) {
     epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.ptr = nullptr;
-    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener_.get(), &event) != 0) die("epoll_ctl");
+    event.events = events;
+    event.data.ptr = who;
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) die("epoll_ctl");
 }
 
 void FloorServer::run() {
@@ -71,11 +82,16 @@ void FloorServer::run() {
             const epoll_event& event = events[static_cast<std::size_t>(i)];
             if (event.data.ptr == nullptr) {
                 accept_all();
+            } else if (event.data.ptr == relay_) {
+                relay_->read_all([this](std::string_view channel, std::string_view text) {
+                    send_to(channels_[std::string(channel)], text);
+                });
             } else {
                 on_ready(*static_cast<Connection*>(event.data.ptr), event.events);
             }
         }
         send_published();
+        if (relay_) relay_->flush();
         dropped_.clear();
     }
 }
@@ -88,12 +104,7 @@ void FloorServer::accept_all() {
         if (connection->fd.get() < 0) return;
         set_no_delay(connection->fd.get());
         connection->outlet.fd = connection->fd.get();
-        epoll_event event{};
-        event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-        event.data.ptr = connection.get();
-        if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection->fd.get(), &event) != 0) {
-            die("epoll_ctl");
-        }
+        watch(connection->fd.get(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, connection.get());
         (void)connection.release();  // owned by its registration until drop()
     }
 }
@@ -160,7 +171,7 @@ void FloorServer::take_message(Connection& connection, std::string_view text) {
 }
 
 FloorServer::Channel& FloorServer::channel_of(std::string_view text) {
-    return channels_[std::string(between(text, R"("channel":")", R"(")"))];
+    return channels_[std::string(channel_name(text))];
 }
 
 void FloorServer::subscribe(Connection& connection, std::string_view text) {
@@ -181,7 +192,11 @@ void FloorServer::unsubscribe(Connection& connection) {
 }
 
 void FloorServer::publish(std::string_view text) {
-    Channel& channel = channel_of(text);
+    if (relay_) return relay_->publish(channel_name(text), text);
+    send_to(channel_of(text), text);
+}
+
+void FloorServer::send_to(Channel& channel, std::string_view text) {
     if (channel.frames.empty()) published_.push_back(&channel);
     append_text_frame(channel.frames, text);
     if (!sender_.is_batching()) send_published();

@@ -11,13 +11,15 @@
 #include <vector>
 
 #include "common/socket.hpp"
+#include "floor/relay.hpp"
 #include "floor/sender.hpp"
 
 namespace roomcast::bench {
 
 class FloorServer {
 public:
-    explicit FloorServer(Sender& sender);
+    /// With a `relay`, what is published is sent when it comes back from there.
+    explicit FloorServer(Sender& sender, RedisRelay* relay = nullptr);
 
     [[nodiscard]] std::uint16_t port() const { return local_port(listener_.get()); }
 
@@ -45,11 +47,14 @@ private:
     void subscribe(Connection& connection, std::string_view text);
     void unsubscribe(Connection& connection);
     void publish(std::string_view text);
+    void send_to(Channel& channel, std::string_view text);
     void send_published();
     void drop(Connection& connection);
+    void watch(int fd, std::uint32_t events, void* who);
     Channel& channel_of(std::string_view text);
 
     Sender& sender_;
+    RedisRelay* const relay_;
     UniqueFd listener_;
     UniqueFd epoll_;
     std::unordered_map<std::string, Channel> channels_;

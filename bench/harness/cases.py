@@ -37,6 +37,8 @@ class Case:
 LATENCY = ("latency_p50_ms", "latency_p99_ms", "latency_p999_ms")
 FANOUT = ("cpu_us_per_delivery", "per_second", *LATENCY)
 
+NODES = ("cpu_us_per_delivery", "broker_us_per_delivery", "per_second", *LATENCY)
+
 ALL = [
     Case(
         "low",
@@ -64,6 +66,34 @@ ALL = [
         ["floor", "floor-uring", *SERVERS],
         baseline="floor",
         columns=(*FANOUT, "rss_bytes"),
+    ),
+    Case(
+        "nodes",
+        "two nodes on one Redis: 100 readers of one channel on the two, 50 messages a second",
+        "fanout",
+        {"readers": 100, "rate": 50, "warmup": 1, "seconds": 5},
+        ["relay-2", "roomcast-2"],
+        baseline="relay-2",
+        metric="latency_p50_ms",
+        columns=NODES,
+    ),
+    Case(
+        "nodes-window",
+        "two nodes on one Redis: 1,000 readers of one channel on the two, 64 messages in flight",
+        "fanout",
+        {"readers": 1000, "window": 64, "warmup": 0.7, "seconds": 3},
+        ["relay-2", "roomcast-2"],
+        baseline="relay-2",
+        columns=NODES,
+    ),
+    Case(
+        "nodes-spread",
+        "eight nodes on one Redis: 1,000 channels of 5 readers, each on one node, 64 in flight",
+        "fanout",
+        {"readers": 5000, "channels": 1000, "window": 64, "warmup": 0.7, "seconds": 3},
+        ["relay-8", "roomcast-8"],
+        baseline="relay-8",
+        columns=NODES,
     ),
     Case(
         "idle",
@@ -106,6 +136,9 @@ QUICK = {
     "low": {"warmup": 0.3, "seconds": 1},
     "window": {"warmup": 0.3, "seconds": 0.7},
     "channels": {"warmup": 0.3, "seconds": 0.7},
+    "nodes": {"warmup": 0.3, "seconds": 1},
+    "nodes-window": {"warmup": 0.3, "seconds": 0.7},
+    "nodes-spread": {"warmup": 0.3, "seconds": 0.7},
     "idle": {"readers": 1000},
     "churn": {"readers": 100, "rate": 200, "seconds": 1.5},
     "stalled": {"warmup": 0.3, "seconds": 1.5},

@@ -35,6 +35,9 @@ class StartFailure(Exception):
 class Running:
     """A started server: the port of its WebSocket listener and all of its processes."""
 
+    reader_ports = ()  # of its other nodes
+    broker_pids = ()
+
     def __init__(self, process, port, protocol):
         self.process = process
         self.port = port
@@ -44,12 +47,37 @@ class Running:
         return [self.process.pid, *children(self.process.pid)]
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(3)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process)
+
+
+class RunningNodes:
+    """Several nodes and the broker between them: one publishes, readers go to the ports by turns."""
+
+    protocol = "json"
+
+    def __init__(self, broker, nodes):
+        self.broker = broker
+        self.nodes = nodes
+        self.port = nodes[0].port
+        self.reader_ports = [node.port for node in nodes]
+        self.broker_pids = [broker.pid]
+
+    def pids(self):
+        return [pid for node in self.nodes for pid in node.pids()]
+
+    def stop(self):
+        for node in self.nodes:
+            node.stop()
+        end(self.broker)
+
+
+def end(process):
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(3)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def children(pid):
@@ -121,6 +149,41 @@ class Announcing:
         return Running(process, port, self.protocol)
 
 
+class OnRedis:
+    """`count` nodes on a Redis of their own; `make_node(redis_port)` gives an engine."""
+
+    def __init__(self, count, make_node):
+        self.count = count
+        self.make_node = make_node
+        self.missing = make_node(0).missing
+        if not shutil.which("redis-server"):
+            self.missing = "redis-server is not installed"
+
+    def start(self, directory):
+        port = free_port()
+        folder = folder_in(directory, "redis")
+        redis = spawn(["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "",
+                       "--appendonly", "no"], folder)
+        nodes = []
+        try:
+            wait_for(redis, folder, lambda _: answers(port))
+            for number in range(self.count):
+                node = self.make_node(port)
+                nodes.append(node.start(folder_in(directory, f"node-{number}")))
+        except StartFailure:
+            for node in nodes:
+                node.stop()
+            end(redis)
+            raise
+        return RunningNodes(redis, nodes)
+
+
+def folder_in(directory, name):
+    folder = pathlib.Path(directory) / name
+    folder.mkdir()
+    return folder
+
+
 class Nats:
     def __init__(self):
         self.missing = None if shutil.which("nats-server") else "nats-server is not installed"
@@ -169,9 +232,9 @@ def node(script):
     return Announcing(["node", PEERS / script], missing=missing)
 
 
-def floor(programs, mode):
+def floor(programs, *arguments):
     missing = executable(programs.floor, "script/bench builds it")
-    return Announcing([programs.floor, mode], missing=missing)
+    return Announcing([programs.floor, *arguments], missing=missing)
 
 
 def roomcast(programs, io_uring, **environment):
@@ -187,6 +250,16 @@ def roomcast(programs, io_uring, **environment):
     return Announcing([programs.roomcast], settings, missing)
 
 
+def roomcast_nodes(programs, count, io_uring):
+    return OnRedis(
+        count, lambda port: roomcast(programs, io_uring, REDIS_ADDR=f"127.0.0.1:{port}")
+    )
+
+
+def relay_nodes(programs, count):
+    return OnRedis(count, lambda port: floor(programs, "send", port))
+
+
 MAKERS = {
     "floor": lambda programs: floor(programs, "send"),
     "floor-batch": lambda programs: floor(programs, "batch"),
@@ -197,10 +270,14 @@ MAKERS = {
     "ws": lambda programs: node("ws_server.mjs"),
     "nats": lambda programs: Nats(),
     "nchan": lambda programs: Nchan(),
+    "relay-2": lambda programs: relay_nodes(programs, 2),
+    "relay-8": lambda programs: relay_nodes(programs, 8),
+    "roomcast-2": lambda programs: roomcast_nodes(programs, 2, "off"),
+    "roomcast-8": lambda programs: roomcast_nodes(programs, 8, "off"),
 }
 NAMES = list(MAKERS)
 FLOORS = ["floor", "floor-batch", "floor-uring"]
-OURS = ["roomcast", "roomcast-uring"]
+OURS = ["roomcast", "roomcast-uring", "roomcast-2", "roomcast-8"]
 
 
 @contextlib.contextmanager

@@ -23,6 +23,12 @@ def ours(case, text, metric, limit, other="", is_minimum=False):
 GOALS = [
     ours("low", "CPU per delivery at most 1.5x the floor", "cpu_us_per_delivery", 1.5, "floor"),
     ours("window", "as many deliveries a second as uWebSockets.js", "per_second", 1, "uws", True),
+    Goal("nodes: p50 at most 1.5x the bare relay", "nodes", "roomcast-2", "latency_p50_ms", 1.5,
+         "relay-2"),
+    Goal("nodes: p99 at most 2x the bare relay", "nodes", "roomcast-2", "latency_p99_ms", 2,
+         "relay-2"),
+    Goal("nodes-spread: CPU per delivery at most a fifth of the relay's", "nodes-spread",
+         "roomcast-8", "cpu_us_per_delivery", 0.2, "relay-8"),
     ours("idle", "at most 2,560 bytes a connection", "rss_bytes_per_connection", 2560),
     ours("churn", "over a million deliveries verified", "verified", 1e6, is_minimum=True),
     ours("churn", "none lost", "lost", 0),

@@ -108,6 +108,8 @@ def run_load(programs, running, load, arguments):
         "port": running.port,
         "protocol": running.protocol,
         "pids": ",".join(map(str, running.pids())),
+        "broker_pids": ",".join(map(str, running.broker_pids)),
+        "reader_ports": ",".join(map(str, running.reader_ports)),
         **arguments,
     }
     command = ["taskset", "-c", machine.GENERATOR_CORE, str(programs.load), load]

@@ -6,6 +6,7 @@ import statistics
 HEADINGS = {
     "cpu_us_per_delivery": ("us CPU/delivery", "{:.3f}", 1),
     "cpu_us_per_connection": ("us CPU/connection", "{:.1f}", 1),
+    "broker_us_per_delivery": ("us broker/delivery", "{:.3f}", 1),
     "per_second": ("per second", "{:,.0f}", 1),
     "latency_p50_ms": ("p50 ms", "{:.2f}", 1),
     "latency_p99_ms": ("p99 ms", "{:.2f}", 1),

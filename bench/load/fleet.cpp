@@ -51,7 +51,9 @@ void Fleet::start_one() {
     const std::uint32_t index = size();
     const std::string resource =
         target_.protocol.reader_resource("user-" + std::to_string(index), channel_of(index));
-    readers_.push_back(make_client(target_, *this, resource, index));
+    Target target = target_;
+    if (!ports_.empty()) target.port = ports_[index % ports_.size()];
+    readers_.push_back(make_client(target, *this, resource, index));
 }
 
 void Fleet::abort_all() {

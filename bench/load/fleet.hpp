@@ -19,13 +19,19 @@ public:
     virtual void on_reader_closed(std::uint32_t reader, std::string_view reason) = 0;
 };
 
-/// Readers, each subscribed to one channel: reader i to channel i modulo their number.
+/// Readers, each subscribed to one channel: reader i to channel i modulo their number, at the port
+/// i modulo their number.
 class Fleet final : private ClientEvents {
 public:
-    Fleet(Target target, FleetEvents& events, std::vector<std::string> channels)
+    /// Without `ports` all go to the target's.
+    Fleet(Target target,
+          FleetEvents& events,
+          std::vector<std::string> channels,
+          std::vector<std::uint16_t> ports = {})
         : target_(target),
           events_(events),
-          channels_(std::move(channels)) {}
+          channels_(std::move(channels)),
+          ports_(std::move(ports)) {}
 
     /// Opens the readers, at most 64 at a time, and returns when every subscription is confirmed.
     /// Gives up when one is refused, or when nothing moves for 20 s.
@@ -55,6 +61,7 @@ private:
     Target target_;
     FleetEvents& events_;
     std::vector<std::string> channels_;
+    std::vector<std::uint16_t> ports_;
     std::vector<std::unique_ptr<Client>> readers_;
     std::uint32_t confirmed_ = 0;
     bool is_opening_ = false;

@@ -27,7 +27,7 @@ int main(int argc, char** argv) {
     const auto protocol = make_protocol(options.protocol);
     if (!protocol) give_up("--protocol is json, nats or nchan");
     EventLoop loop;
-    const ProcessStats stats(options.pids);
+    const ProcessStats stats(options.pids, options.broker_pids);
     Report report;
     run_case(options, {loop, *protocol, options.port}, stats, report);
     return report.print();

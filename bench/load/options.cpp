@@ -20,10 +20,11 @@ void read(std::string_view text, Number& value) {
     }
 }
 
-void read_pids(std::string_view text, std::vector<pid_t>& pids) {
+template <typename Number>
+void read_list(std::string_view text, std::vector<Number>& numbers) {
     while (!text.empty()) {
         const std::string_view one = text.substr(0, text.find(','));
-        read(one, pids.emplace_back());
+        read(one, numbers.emplace_back());
         text.remove_prefix(std::min(one.size() + 1, text.size()));
     }
 }
@@ -32,7 +33,9 @@ void set(Options& options, std::string_view name, std::string_view value) {
     TrafficPlan& traffic = options.traffic;
     if (name == "--port") return read(value, options.port);
     if (name == "--protocol") return void(options.protocol = value);
-    if (name == "--pids") return read_pids(value, options.pids);
+    if (name == "--pids") return read_list(value, options.pids);
+    if (name == "--broker-pids") return read_list(value, options.broker_pids);
+    if (name == "--reader-ports") return read_list(value, traffic.reader_ports);
     if (name == "--readers") return read(value, traffic.readers);
     if (name == "--channels") return read(value, traffic.channels);
     if (name == "--publishers") return read(value, traffic.publishers);

@@ -16,7 +16,8 @@ struct Options {
     std::string case_name;
     std::uint16_t port = 0;
     std::string protocol = "json";
-    std::vector<pid_t> pids;  ///< all processes of the server
+    std::vector<pid_t> pids;         ///< all processes of the server
+    std::vector<pid_t> broker_pids;  ///< of the broker between its nodes, counted apart
 
     TrafficPlan traffic;
     double warmup_seconds = 1;

@@ -62,8 +62,9 @@ std::vector<pid_t> find_softirq_threads() {
 
 }  // namespace
 
-ProcessStats::ProcessStats(std::vector<pid_t> server)
+ProcessStats::ProcessStats(std::vector<pid_t> server, std::vector<pid_t> broker)
     : server_(std::move(server)),
+      broker_(std::move(broker)),
       softirq_(find_softirq_threads()) {}
 
 CpuSample ProcessStats::cpu() const {
@@ -71,6 +72,8 @@ CpuSample ProcessStats::cpu() const {
     sample.wall = now_ns();
     for (const pid_t pid : server_)
         sample.server += process_run_time(pid);
+    for (const pid_t pid : broker_)
+        sample.broker += process_run_time(pid);
     for (const pid_t pid : softirq_)
         sample.softirq += run_time(proc(pid));
     sample.generator = process_run_time(::getpid());

@@ -13,12 +13,14 @@ namespace roomcast::bench {
 
 struct CpuSample {
     Nanoseconds server = 0;     ///< run time of all threads of all its processes
+    Nanoseconds broker = 0;     ///< the same of the broker between its nodes
     Nanoseconds softirq = 0;    ///< of all ksoftirqd threads, which do a part of its sends' work
     Nanoseconds generator = 0;  ///< our own
     Nanoseconds wall = 0;
 
     friend CpuSample operator-(CpuSample later, const CpuSample& earlier) {
         later.server -= earlier.server;
+        later.broker -= earlier.broker;
         later.softirq -= earlier.softirq;
         later.generator -= earlier.generator;
         later.wall -= earlier.wall;
@@ -33,7 +35,7 @@ struct MemorySample {
 
 class ProcessStats {
 public:
-    explicit ProcessStats(std::vector<pid_t> server);
+    explicit ProcessStats(std::vector<pid_t> server, std::vector<pid_t> broker = {});
 
     [[nodiscard]] CpuSample cpu() const;
     /// Exact, but walks the server's page tables: not while something is timed.
@@ -44,6 +46,7 @@ public:
 
 private:
     std::vector<pid_t> server_;
+    std::vector<pid_t> broker_;
     std::vector<pid_t> softirq_;
 };
 

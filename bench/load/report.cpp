@@ -36,6 +36,9 @@ void Report::add_cpu(const CpuSample& used, std::string_view unit, std::uint64_t
     if (units == 0) return fail("nothing was measured");
     add(std::string("cpu_us_per_").append(unit),
         static_cast<double>(used.server + used.softirq) / 1e3 / static_cast<double>(units));
+    if (used.broker == 0) return;
+    add(std::string("broker_us_per_").append(unit),
+        static_cast<double>(used.broker) / 1e3 / static_cast<double>(units));
 }
 
 void Report::add_rate(std::uint64_t units, Nanoseconds time) {

@@ -21,7 +21,8 @@ public:
 
     void add_tally(const Tally& tally);
     /// CPU seconds, and microseconds for each of `units` (deliveries, connections) as
-    /// cpu_us_per_`unit`; softirq threads are counted to the server.
+    /// cpu_us_per_`unit`; softirq threads are counted to the server, a broker apart
+    /// (broker_us_per_`unit`).
     void add_cpu(const CpuSample& used, std::string_view unit, std::uint64_t units);
     void add_rate(std::uint64_t units, Nanoseconds time);
 

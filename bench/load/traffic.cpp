@@ -14,7 +14,7 @@ constexpr Nanoseconds kSecond = 1'000'000'000;
 Traffic::Traffic(Target target, const TrafficPlan& plan)
     : target_(target),
       plan_(plan),
-      fleet_(target, *this, channel_names(plan.channel_prefix, plan.channels)),
+      fleet_(target, *this, channel_names(plan.channel_prefix, plan.channels), plan.reader_ports),
       publishers_(target, channel_names(plan.channel_prefix, plan.channels), plan.publishers),
       stamps_(plan.payload_bytes),
       tracks_(std::size_t{plan.readers} * plan.publishers),

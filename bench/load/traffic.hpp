@@ -25,7 +25,9 @@ struct TrafficPlan {
     std::uint32_t burst = 1;            ///< with a rate: so many at a time
     std::uint32_t window = 64;          ///< publications not yet with all of their readers
     std::uint32_t first_stream = 0;     ///< where two traffics meet on one server
-    bool ignores_others = false;        ///< the readers also listen to another traffic's channels
+    std::vector<std::uint16_t>
+        reader_ports;             ///< where the readers go by turns; empty: all in one place
+    bool ignores_others = false;  ///< the readers also listen to another traffic's channels
 };
 
 class Traffic final : private FleetEvents {
