@@ -34,7 +34,7 @@ struct HomeSide::Home {
     Batch batch;
     std::unordered_set<ChannelName, ChannelNameHash> gapped;  // deliveries were dropped
 
-    std::atomic<std::size_t> waiting_letters{0};
+    std::atomic<std::size_t> waiting_deliveries{0};
     std::atomic<std::size_t> waiting_bytes{0};
 };
 
@@ -84,10 +84,10 @@ void HomeSide::forget(const ChannelName& channel) {
 void HomeSide::receive(Home& home, Batch& batch) {
     for (Letter& letter : batch)
         std::visit([&](auto& each) { on(home, each); }, letter);
-    home.waiting_letters.fetch_sub(batch.size(), std::memory_order_relaxed);
 }
 
 void HomeSide::on(Home& home, Delivery& delivery) {
+    home.waiting_deliveries.fetch_sub(1, std::memory_order_relaxed);
     home.waiting_bytes.fetch_sub(delivery.padded_body.size(), std::memory_order_relaxed);
     const std::string_view text = std::string_view(delivery.padded_body)
                                       .substr(0, delivery.padded_body.size() - json::kJsonPadding);
@@ -122,13 +122,14 @@ void HomeSide::on(Home& home, Answer& answer) {
 void HomeSide::deliver(const ChannelName& channel, std::string_view body) {
     Home& home = home_of(channel);
     const std::size_t bytes = body.size() + json::kJsonPadding;
-    if (home.waiting_letters.load(std::memory_order_relaxed) >= limits_.mail_entries ||
+    if (home.waiting_deliveries.load(std::memory_order_relaxed) >= limits_.mail_entries ||
         home.waiting_bytes.load(std::memory_order_relaxed) + bytes > limits_.mail_bytes) {
         dropped_messages_.fetch_add(1, std::memory_order_relaxed);
         home.gapped.insert(channel);
         return;
     }
     if (home.gapped.erase(channel) > 0) put(home, Gap{channel});
+    home.waiting_deliveries.fetch_add(1, std::memory_order_relaxed);
     home.waiting_bytes.fetch_add(bytes, std::memory_order_relaxed);
     std::string padded;
     padded.reserve(bytes);
@@ -149,7 +150,6 @@ void HomeSide::answer(PublishTicket ticket, Result<std::optional<PublishReceipt>
 }
 
 void HomeSide::put(Home& home, Letter letter) {
-    home.waiting_letters.fetch_add(1, std::memory_order_relaxed);
     home.batch.push_back(std::move(letter));
     if (home.batch.size() >= kBatchLetters) post(home);
 }
@@ -164,7 +164,7 @@ void HomeSide::hand_over() {
     for (const auto& home : homes_) {
         // Channels whose messages were dropped are told as soon as there is room again.
         if (!home->gapped.empty() &&
-            home->waiting_letters.load(std::memory_order_relaxed) < limits_.mail_entries / 2) {
+            home->waiting_deliveries.load(std::memory_order_relaxed) < limits_.mail_entries / 2) {
             for (const ChannelName& channel : std::exchange(home->gapped, {}))
                 put(*home, Gap{channel});
         }

@@ -30,7 +30,8 @@ struct PublishTicket {
 
 struct HomeSideLimits {
     std::size_t pending_publishes = 65'536;  // of all homes
-    /// What may wait for one home before its publications are dropped (and told as gaps).
+    /// Publications that may wait for one home before more are dropped (and told as gaps). Answers
+    /// are not among them: those are as many as publishes are pending.
     std::size_t mail_entries = 65'536;
     std::size_t mail_bytes = 67'108'864;
 };

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "stores/redis_scripts.hpp"
+#include "tests/support/fake_executor.hpp"
 #include "tests/support/fake_loop.hpp"
 #include "tests/support/fake_redis_client.hpp"
 
@@ -18,22 +19,6 @@ using test::integer_value;
 using test::text_value;
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-/// Runs work when the test says so.
-class FakeExecutor final : public Executor {
-public:
-    [[nodiscard]] ShardIndex shard_count() const override { return 1; }
-
-    void post(ShardIndex, std::function<void()> work) override { work_.push_back(std::move(work)); }
-
-    void run() {
-        for (const auto& work : std::exchange(work_, {}))
-            work();
-    }
-
-private:
-    std::vector<std::function<void()>> work_;
-};
 
 class RedisPresenceNodeTest : public testing::Test, public PresenceSink {
 protected:
@@ -124,7 +109,7 @@ protected:
     const RedisPresenceScripts& scripts_ = redis_presence_scripts();
     const ChannelName room_ = *ChannelName::make("room");
     test::FakeLoop loop_;
-    FakeExecutor executor_;
+    test::FakeExecutor executor_;
     RedisPresenceShared shared_{options()};
     test::FakeRedisClient* client_ = nullptr;
     std::vector<std::string> told_;
