@@ -96,6 +96,24 @@ ALL = [
         columns=NODES,
     ),
     Case(
+        "herd",
+        "two nodes on one Redis: 10,000 users join 100 channels; all are cut off and come back at "
+        "once, at the other node",
+        "herd",
+        {"readers": 10000, "channels": 100, "seconds": 3},
+        ["roomcast-2-patient"],
+        columns=("cpu_us_per_join", "broker_us_per_join", "per_second", "all_back_after_s",
+                 "back_p50_s", "back_p99_s", "joins", "false_leaves"),
+    ),
+    Case(
+        "crash",
+        "two nodes on one Redis, lease 2.5 s: SIGKILL to one with 100 users, until the last left",
+        "crash",
+        {"readers": 100, "channels": 10, "seconds": 30},
+        ["roomcast-2-ttl-5"],
+        columns=("first_leave_s", "last_leave_s", "leaves"),
+    ),
+    Case(
         "idle",
         "10,000 readers connect, upgrade, subscribe (64 at a time), then are idle",
         "connections",
@@ -139,6 +157,7 @@ QUICK = {
     "nodes": {"warmup": 0.3, "seconds": 1},
     "nodes-window": {"warmup": 0.3, "seconds": 0.7},
     "nodes-spread": {"warmup": 0.3, "seconds": 0.7},
+    "herd": {"readers": 1000, "channels": 10, "seconds": 1},
     "idle": {"readers": 1000},
     "churn": {"readers": 100, "rate": 200, "seconds": 1.5},
     "stalled": {"warmup": 0.3, "seconds": 1.5},
@@ -151,7 +170,7 @@ def select(names, is_quick, file_limit):
     for case in ALL:
         if names and case.name not in names:
             continue
-        arguments = {**case.arguments, **(QUICK[case.name] if is_quick else {})}
+        arguments = {**case.arguments, **(QUICK.get(case.name, {}) if is_quick else {})}
         if arguments["readers"] > file_limit - 512:
             arguments["readers"] = file_limit - 512
             print(f"{case.name}: {arguments['readers']} readers only: file limit {file_limit}")

@@ -250,9 +250,10 @@ def roomcast(programs, io_uring, **environment):
     return Announcing([programs.roomcast], settings, missing)
 
 
-def roomcast_nodes(programs, count, io_uring):
+def roomcast_nodes(programs, count, **environment):
     return OnRedis(
-        count, lambda port: roomcast(programs, io_uring, REDIS_ADDR=f"127.0.0.1:{port}")
+        count,
+        lambda port: roomcast(programs, "off", REDIS_ADDR=f"127.0.0.1:{port}", **environment),
     )
 
 
@@ -272,12 +273,18 @@ MAKERS = {
     "nchan": lambda programs: Nchan(),
     "relay-2": lambda programs: relay_nodes(programs, 2),
     "relay-8": lambda programs: relay_nodes(programs, 8),
-    "roomcast-2": lambda programs: roomcast_nodes(programs, 2, "off"),
-    "roomcast-8": lambda programs: roomcast_nodes(programs, 8, "off"),
+    "roomcast-2": lambda programs: roomcast_nodes(programs, 2),
+    "roomcast-8": lambda programs: roomcast_nodes(programs, 8),
+    # For the herd: a grace that a busy machine does not exceed.
+    "roomcast-2-patient": lambda programs: roomcast_nodes(
+        programs, 2, PRESENCE_LOST_GRACE_MS="30000"
+    ),
+    # For the crash: a lease of 2.5 s.
+    "roomcast-2-ttl-5": lambda programs: roomcast_nodes(programs, 2, PRESENCE_TTL_SECONDS="5"),
 }
 NAMES = list(MAKERS)
 FLOORS = ["floor", "floor-batch", "floor-uring"]
-OURS = ["roomcast", "roomcast-uring", "roomcast-2", "roomcast-8"]
+OURS = [name for name in NAMES if name.startswith("roomcast")]
 
 
 @contextlib.contextmanager

@@ -6,6 +6,13 @@ import statistics
 HEADINGS = {
     "cpu_us_per_delivery": ("us CPU/delivery", "{:.3f}", 1),
     "cpu_us_per_connection": ("us CPU/connection", "{:.1f}", 1),
+    "cpu_us_per_join": ("us CPU/join", "{:.1f}", 1),
+    "broker_us_per_join": ("us Redis/join", "{:.1f}", 1),
+    "all_back_after_s": ("all back after s", "{:.2f}", 1),
+    "back_p50_s": ("back p50 s", "{:.2f}", 1),
+    "back_p99_s": ("back p99 s", "{:.2f}", 1),
+    "first_leave_s": ("first leave s", "{:.2f}", 1),
+    "last_leave_s": ("last leave s", "{:.2f}", 1),
     "broker_us_per_delivery": ("us broker/delivery", "{:.3f}", 1),
     "per_second": ("per second", "{:,.0f}", 1),
     "latency_p50_ms": ("p50 ms", "{:.2f}", 1),

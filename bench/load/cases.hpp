@@ -25,6 +25,13 @@ void run_churn(const Options& options, Target target, const ProcessStats& stats,
 /// have not).
 void run_stalled(const Options& options, Target target, const ProcessStats& stats, Report& report);
 
+/// Users come and join channels, are all cut off, and all come back at once, at other nodes: what a
+/// join costs, how long a herd takes, and whether anybody seems to have left.
+void run_herd(const Options& options, Target target, const ProcessStats& stats, Report& report);
+
+/// Kills the second node, on which all members are: how long it takes until the last has left.
+void run_crash(const Options& options, Target target, const ProcessStats& stats, Report& report);
+
 /// Tests the checker without a server. Returns the number of failures, each printed.
 [[nodiscard]] int run_self_test();
 

@@ -1,29 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "load/fleet.hpp"
 
+#include "load/poll_until.hpp"
+
 namespace roomcast::bench {
 
 namespace {
 
 constexpr std::uint32_t kOpeningAtOnce = 64;
-constexpr Nanoseconds kPatience = 20'000'000'000;
-
-/// Polls until `progress` returns `goal`; gives up when it stands still for too long.
-template <typename Progress>
-void poll_until(EventLoop& loop, Progress progress, std::uint32_t goal, std::string_view what) {
-    std::uint32_t seen = progress();
-    Nanoseconds deadline = now_ns() + kPatience;
-    while (seen < goal) {
-        loop.poll(deadline);
-        if (progress() != seen) {
-            seen = progress();
-            deadline = now_ns() + kPatience;
-        } else if (now_ns() >= deadline) {
-            give_up(std::string(what) + ": stuck at " + std::to_string(seen) + " of " +
-                    std::to_string(goal));
-        }
-    }
-}
 
 }  // namespace
 
@@ -94,7 +78,7 @@ void Publishers::open() {
         }
         return open_;
     };
-    poll_until(target_.loop, keep_opening, static_cast<std::uint32_t>(count), "opening publishers");
+    poll_until(target_.loop, keep_opening, count, "opening publishers");
 }
 
 void Publishers::abort_all() {

@@ -15,7 +15,10 @@ void run_case(const Options& options, Target target, const ProcessStats& stats, 
     if (name == "connections") return run_connections(options, target, stats, report);
     if (name == "churn") return run_churn(options, target, stats, report);
     if (name == "stalled") return run_stalled(options, target, stats, report);
-    give_up("usage: bench_load fanout|connections|churn|stalled|self-test --name value ...");
+    if (name == "herd") return run_herd(options, target, stats, report);
+    if (name == "crash") return run_crash(options, target, stats, report);
+    give_up(
+        "usage: bench_load fanout|connections|churn|stalled|herd|crash|self-test --name value ...");
 }
 
 }  // namespace
