@@ -273,8 +273,10 @@ MAKERS = {
     "nchan": lambda programs: Nchan(),
     "relay-2": lambda programs: relay_nodes(programs, 2),
     "relay-8": lambda programs: relay_nodes(programs, 8),
+    "relay-32": lambda programs: relay_nodes(programs, 32),
     "roomcast-2": lambda programs: roomcast_nodes(programs, 2),
     "roomcast-8": lambda programs: roomcast_nodes(programs, 8),
+    "roomcast-32": lambda programs: roomcast_nodes(programs, 32),
     # For the herd: a grace that a busy machine does not exceed.
     "roomcast-2-patient": lambda programs: roomcast_nodes(
         programs, 2, PRESENCE_LOST_GRACE_MS="30000"
