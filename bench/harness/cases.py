@@ -37,6 +37,7 @@ class Case:
 LATENCY = ("latency_p50_ms", "latency_p99_ms", "latency_p999_ms")
 FANOUT = ("cpu_us_per_delivery", "per_second", *LATENCY)
 
+BROKERS = ["roomcast", "roomcast-2", "roomcast-2-nats", "roomcast-2-rabbitmq"]
 NODES = ("cpu_us_per_delivery", "broker_us_per_delivery", "per_second", *LATENCY)
 
 ALL = [
@@ -105,6 +106,25 @@ ALL = [
         columns=NODES,
     ),
     Case(
+        "brokers",
+        "two nodes on each kind of broker: 100 readers of one channel, 50 messages a second",
+        "fanout",
+        {"readers": 100, "rate": 50, "warmup": 1, "seconds": 5},
+        BROKERS,
+        baseline="roomcast-2",
+        metric="latency_p50_ms",
+        columns=NODES,
+    ),
+    Case(
+        "brokers-window",
+        "two nodes on each kind of broker: 1,000 readers of one channel, 64 messages in flight",
+        "fanout",
+        {"readers": 1000, "window": 64, "warmup": 0.7, "seconds": 3},
+        BROKERS,
+        baseline="roomcast-2",
+        columns=NODES,
+    ),
+    Case(
         "herd",
         "two nodes on one Redis: 10,000 users join 100 channels; all are cut off and come back at "
         "once, at the other node",
@@ -166,6 +186,8 @@ QUICK = {
     "nodes": {"warmup": 0.3, "seconds": 1},
     "nodes-window": {"warmup": 0.3, "seconds": 0.7},
     "nodes-spread": {"warmup": 0.3, "seconds": 0.7},
+    "brokers": {"warmup": 0.3, "seconds": 1},
+    "brokers-window": {"warmup": 0.3, "seconds": 0.7},
     "nodes-many": {"warmup": 0.3, "seconds": 0.7},
     "herd": {"readers": 1000, "channels": 10, "seconds": 1},
     "idle": {"readers": 1000},

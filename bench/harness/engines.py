@@ -5,12 +5,12 @@ import contextlib
 import os
 import pathlib
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
 import time
 
+import brokers
 import machine
 
 BENCH = pathlib.Path(__file__).resolve().parent.parent
@@ -47,7 +47,7 @@ class Running:
         return [self.process.pid, *children(self.process.pid)]
 
     def stop(self):
-        end(self.process)
+        brokers.end(self.process)
 
 
 class RunningNodes:
@@ -55,29 +55,28 @@ class RunningNodes:
 
     protocol = "json"
 
-    def __init__(self, broker, nodes):
-        self.broker = broker
-        self.nodes = nodes
-        self.port = nodes[0].port
-        self.reader_ports = [node.port for node in nodes]
-        self.broker_pids = [broker.pid]
+    def __init__(self):
+        self.brokers = []
+        self.nodes = []
+
+    @property
+    def port(self):
+        return self.nodes[0].port
+
+    @property
+    def reader_ports(self):
+        return [node.port for node in self.nodes]
+
+    @property
+    def broker_pids(self):
+        return [pid for broker in self.brokers for pid in broker.pids()]
 
     def pids(self):
         return [pid for node in self.nodes for pid in node.pids()]
 
     def stop(self):
-        for node in self.nodes:
-            node.stop()
-        end(self.broker)
-
-
-def end(process):
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(3)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        for each in (*self.nodes, *self.brokers):
+            each.stop()
 
 
 def children(pid):
@@ -85,18 +84,11 @@ def children(pid):
     return [int(child) for child in path.read_text().split()] if path.exists() else []
 
 
-def free_port():
-    # Nobody else is in this network namespace, so the port is still free when the server comes.
-    with contextlib.closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
 def spawn(command, directory, environment=None):
     log = open(pathlib.Path(directory) / "log", "wb")
     with log:
         return subprocess.Popen(
-            ["taskset", "-c", machine.SERVER_CORE, *map(str, command)],
+            [*machine.ON_SERVER_CORE, *map(str, command)],
             cwd=directory,
             env={**os.environ, **(environment or {})},
             stdin=subprocess.DEVNULL,
@@ -149,33 +141,34 @@ class Announcing:
         return Running(process, port, self.protocol)
 
 
-class OnRedis:
-    """`count` nodes on a Redis of their own; `make_node(redis_port)` gives an engine."""
+class OnBroker:
+    """`count` nodes on a broker of their own; `make_node(environment)` gives an engine that finds it.
 
-    def __init__(self, count, make_node):
+    Other than Redis, a broker is given a Redis beside it, for presence.
+    """
+
+    def __init__(self, name, count, make_node):
+        self.names = dict.fromkeys(("redis", name))
         self.count = count
         self.make_node = make_node
-        self.missing = make_node(0).missing
-        if not shutil.which("redis-server"):
-            self.missing = "redis-server is not installed"
+        reasons = [brokers.missing(name) for name in self.names]
+        self.missing = next(filter(None, reasons), make_node({"REDIS_ADDR": ":0"}).missing)
 
     def start(self, directory):
-        port = free_port()
-        folder = folder_in(directory, "redis")
-        redis = spawn(["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "",
-                       "--appendonly", "no"], folder)
-        nodes = []
+        started = RunningNodes()
+        environment = {}
         try:
-            wait_for(redis, folder, lambda _: answers(port))
+            for name in self.names:
+                folder = folder_in(directory, name)
+                started.brokers.append(brokers.start(name, folder, machine.ON_SERVER_CORE))
+                environment |= started.brokers[-1].environment
             for number in range(self.count):
-                node = self.make_node(port)
-                nodes.append(node.start(folder_in(directory, f"node-{number}")))
-        except StartFailure:
-            for node in nodes:
-                node.stop()
-            end(redis)
-            raise
-        return RunningNodes(redis, nodes)
+                folder = folder_in(directory, f"node-{number}")
+                started.nodes.append(self.make_node(environment).start(folder))
+        except (StartFailure, brokers.StartFailure) as failure:
+            started.stop()
+            raise StartFailure(str(failure)) from failure
+        return started
 
 
 def folder_in(directory, name):
@@ -189,10 +182,10 @@ class Nats:
         self.missing = None if shutil.which("nats-server") else "nats-server is not installed"
 
     def start(self, directory):
-        port = free_port()
+        port = brokers.free_port()
         config = pathlib.Path(directory) / "nats.conf"
         config.write_text(
-            f'listen: "127.0.0.1:{free_port()}"\n'
+            f'listen: "127.0.0.1:{brokers.free_port()}"\n'
             f'websocket {{ listen: "127.0.0.1:{port}", no_tls: true, compression: false }}\n'
         )
         process = spawn(["nats-server", "-c", config], directory)
@@ -209,7 +202,7 @@ class Nchan:
             self.missing = "nginx has no nchan module (package libnginx-mod-nchan)"
 
     def start(self, directory):
-        port = free_port()
+        port = brokers.free_port()
         config = (BENCH / "peers" / "nginx.conf").read_text()
         config = config.replace("@MODULE@", str(NCHAN_MODULE)).replace("@PORT@", str(port))
         path = pathlib.Path(directory) / "nginx.conf"
@@ -250,15 +243,16 @@ def roomcast(programs, io_uring, **environment):
     return Announcing([programs.roomcast], settings, missing)
 
 
-def roomcast_nodes(programs, count, **environment):
-    return OnRedis(
-        count,
-        lambda port: roomcast(programs, "off", REDIS_ADDR=f"127.0.0.1:{port}", **environment),
+def roomcast_nodes(programs, count, broker="redis", **environment):
+    return OnBroker(
+        broker, count, lambda found: roomcast(programs, "off", **found, **environment)
     )
 
 
 def relay_nodes(programs, count):
-    return OnRedis(count, lambda port: floor(programs, "send", port))
+    return OnBroker(
+        "redis", count, lambda found: floor(programs, "send", found["REDIS_ADDR"].split(":")[1])
+    )
 
 
 MAKERS = {
@@ -277,6 +271,8 @@ MAKERS = {
     "roomcast-2": lambda programs: roomcast_nodes(programs, 2),
     "roomcast-8": lambda programs: roomcast_nodes(programs, 8),
     "roomcast-32": lambda programs: roomcast_nodes(programs, 32),
+    "roomcast-2-nats": lambda programs: roomcast_nodes(programs, 2, "nats"),
+    "roomcast-2-rabbitmq": lambda programs: roomcast_nodes(programs, 2, "rabbitmq"),
     # For the herd: a grace that a busy machine does not exceed.
     "roomcast-2-patient": lambda programs: roomcast_nodes(
         programs, 2, PRESENCE_LOST_GRACE_MS="30000"

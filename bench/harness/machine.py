@@ -12,6 +12,7 @@ import subprocess
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE = str(CORES[0])
 GENERATOR_CORE = str(CORES[min(1, len(CORES) - 1)])
+ON_SERVER_CORE = ("taskset", "-c", SERVER_CORE)
 CONGESTION_CONTROL = "/proc/sys/net/ipv4/tcp_congestion_control"
 
 
@@ -37,6 +38,7 @@ def describe():
         "load_average": os.getloadavg(),
         "compiler": version("c++", "--version"),
         "node": version("node", "--version"),
+        "redis-server": version("redis-server", "--version"),
         "nats-server": version("nats-server", "--version"),
         "nginx": version("nginx", "-v"),
     }
