@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { connect } from './support/client.mjs';
+import { replicate } from './support/roster_model.mjs';
 import { startServer } from './support/server.mjs';
 
 const churnMs = 6_000;
@@ -18,47 +19,6 @@ function dice(seed) {
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return ((t ^ (t >>> 14)) >>> 0) % limit;
   };
-}
-
-/// What one connection was told about one channel: a map from user to the text of the meta.
-class Replica {
-  users;
-
-  apply(message) {
-    const meta = message.meta === undefined ? 'null' : JSON.stringify(message.meta);
-    switch (message.type) {
-      case 'presence_sync':
-        this.users = new Map(message.users.map((u) => [u.user_id, JSON.stringify(u.meta)]));
-        assert.equal(this.users.size, message.users.length, 'a user is in a sync once');
-        return;
-      case 'presence_join':
-        assert.ok(this.users, 'the sync comes before any event');
-        assert.ok(!this.users.has(message.user_id), `${message.user_id} joined twice`);
-        return this.users.set(message.user_id, meta);
-      case 'presence_update':
-        assert.ok(this.users?.has(message.user_id), `${message.user_id} was updated while away`);
-        return this.users.set(message.user_id, meta);
-      case 'presence_leave':
-        assert.ok(this.users?.has(message.user_id), `${message.user_id} left twice`);
-        return this.users.delete(message.user_id);
-    }
-  }
-}
-
-/// Holds every presence message of one connection against its replicas, from the first on.
-function watch(client, failures) {
-  const replicas = new Map();
-  client.socket.on('message', (bytes) => {
-    const message = JSON.parse(bytes.toString());
-    if (!message.type.startsWith('presence_')) return;
-    if (!replicas.has(message.channel)) replicas.set(message.channel, new Replica());
-    try {
-      replicas.get(message.channel).apply(message);
-    } catch (error) {
-      failures.push(`${message.channel}: ${error.message}`);
-    }
-  });
-  return replicas;
 }
 
 const asObject = (map) => Object.fromEntries([...map].sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -83,7 +43,7 @@ describe('presence under churn', { timeout: 120_000 }, () => {
     t.diagnostic(`SEED=${seed}`);
     const failures = [];
     const steady = await connect(server, { user: 'steady' });
-    const steadyReplicas = watch(steady, failures);
+    const steadyReplicas = replicate(steady, failures);
     for (const room of rooms) await steady.subscribe(room, ['presence']);
 
     const until = Date.now() + churnMs;
@@ -96,7 +56,7 @@ describe('presence under churn', { timeout: 120_000 }, () => {
       let replicas;
       const reopen = async () => {
         client = await connect(server, { user });
-        replicas = watch(client, failures);
+        replicas = replicate(client, failures);
       };
       await reopen();
       while (Date.now() < until) {

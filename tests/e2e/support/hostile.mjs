@@ -72,7 +72,8 @@ function report(name, { growthBytes, p99Ms, lateMs }) {
   console.log(`hostile: ${name}: +${growth} MiB resident, ${p99}`);
 }
 
-async function startBystanders(workerData) {
+/// Two bystanders of `{pid, port, channel}`: `stop()` answers what they saw.
+export async function startBystanders(workerData) {
   const worker = new Worker(new URL('./hostile_bystanders.mjs', import.meta.url), { workerData });
   const next = () =>
     new Promise((resolve, reject) => {
