@@ -206,16 +206,18 @@ void ShardClient::connection(std::string connection_id,
 }
 
 void ShardClient::disconnect_user(std::string user_id, HubCallback<Disconnected> done) {
+    // A broker that is away loses the message without a word.
+    const bool is_told = shard_.services().broker.is_connected();
     shard_.hub().tell_nodes(
         encode(DisconnectUser{.from = shard_.services().node_id, .user_id = user_id}));
     ask_all<std::size_t>(
         [user_id = std::move(user_id)](Shard& shard) { return shard.disconnect_user(user_id); },
         &ShardClient::disconnects_,
-        [this, done = std::move(done)](const std::vector<std::size_t>& counts) {
+        [this, is_told, done = std::move(done)](const std::vector<std::size_t>& counts) {
             const std::size_t closed =
                 std::accumulate(counts.begin(), counts.end(), std::size_t{0});
-            nodes([done, closed](const std::vector<NodeSummary>& nodes) {
-                done({.connections = closed, .nodes_told = nodes.size() - 1});
+            nodes([done, closed, is_told](const std::vector<NodeSummary>& nodes) {
+                done({.connections = closed, .nodes_told = is_told ? nodes.size() - 1 : 0});
             });
         });
 }

@@ -68,6 +68,10 @@ void RedisLease::on_beat(SteadyTime sent_at, const redis::Reply& reply) {
     if (!reply || reply->items.empty()) {
         if (!reply) {
             log::warn("presence: a beat was not taken", {{"reason", reply.error().text}});
+            const bool is_refused = reply.error().fault == redis::Fault::refused;
+            if (is_refused && !std::exchange(is_refused_, true)) {
+                sink_.on_beats_refused(reply.error().text);
+            }
         }
         if (is_connected_) beat_at(context_.after_about(context_.times.beat / 4));
         return;
@@ -97,10 +101,13 @@ void RedisLease::on_acknowledged(SteadyTime sent_at) {
         beat_at(context_.after_about(context_.times.beat));
     }
     const bool is_new_id = !std::exchange(is_known_, true);
+    const bool was_refused = std::exchange(is_refused_, false);
     if (is_held() && !std::exchange(is_held_, true)) {
         sink_.on_lease_held(is_new_id);
     } else if (is_new_id) {
         is_known_ = false;  // too late to be of use: the next one is told as the first
+    } else if (was_refused && is_held()) {
+        sink_.on_beats_taken();
     }
     check();
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "stores/redis_context.hpp"
@@ -21,6 +22,11 @@ public:
     virtual void on_lease_held(bool is_new_id) = 0;
     /// Presence must not be written any more.
     virtual void on_lease_lost() = 0;
+    /// Redis answers beats with an error (OOM, NOPERM …): the lease may still be held, but not for
+    /// long, and writes will fare no better.
+    virtual void on_beats_refused(std::string_view error) = 0;
+    /// It takes them again, and the lease was not lost meanwhile.
+    virtual void on_beats_taken() = 0;
     /// Nodes that somebody has to reap.
     virtual void on_nodes_due(std::vector<std::string> nodes) = 0;
 };
@@ -68,6 +74,7 @@ private:
     bool is_retired_ = false;
     bool is_known_ = false;  // a beat of this id was acknowledged
     bool is_held_ = false;   // what the sink was told
+    bool is_refused_ = false;
     SteadyTime held_from_{};
     TimerId beat_timer_;
     TimerId check_timer_;

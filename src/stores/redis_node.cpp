@@ -173,6 +173,16 @@ void RedisPresenceNode::on_lease_lost() {
     sink_.on_store_state(false, detail_);
 }
 
+void RedisPresenceNode::on_beats_refused(std::string_view error) {
+    shared_.is_connected = false;
+    sink_.on_store_state(false, error);
+}
+
+void RedisPresenceNode::on_beats_taken() {
+    shared_.is_connected = true;
+    sink_.on_store_state(true, detail_);
+}
+
 void RedisPresenceNode::on_nodes_due(std::vector<std::string> nodes) {
     if (!is_stopping_) reaper_.consider(nodes);
 }

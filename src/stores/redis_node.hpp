@@ -70,6 +70,8 @@ public:
 
     void on_lease_held(bool is_new_id) override;
     void on_lease_lost() override;
+    void on_beats_refused(std::string_view error) override;
+    void on_beats_taken() override;
     void on_nodes_due(std::vector<std::string> nodes) override;
 
 private:

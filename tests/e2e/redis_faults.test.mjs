@@ -376,4 +376,17 @@ describe('faults of Redis and of the way to it', { timeout: 240_000, skip: skips
     await gateways.allReady();
     await flowsAgain(gateways[0], { client: listener });
   });
+
+  test('a disconnect while Redis is away does not say that other nodes were told', async () => {
+    const redis = await stage.redis();
+    const gateways = await stage.gateways([redis.address, redis.address]);
+    const told = async () => {
+      const answer = await post(gateways[0].url, '/api/users/eve/disconnect');
+      return answer.json().nodes_told;
+    };
+    await eventually(async () => (await told()) === 1, 'both know of each other');
+    await redis.kill();
+    await becomesUnready(gateways[0]);
+    assert.equal(await told(), 0);
+  });
 });

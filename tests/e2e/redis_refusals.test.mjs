@@ -8,7 +8,7 @@ import { afterEach, describe, test } from 'node:test';
 import { eventually } from './support/client.mjs';
 import {
   becomesReady, becomesUnready, isSanitized, joins, logHolds, presence, readiness,
-  rosterBecomes, seconds, timed,
+  rosterBecomes, seconds, slackMs, timed,
 } from './support/gateways.mjs';
 import { get, post } from './support/http.mjs';
 import { skipsRedis } from './support/redis.mjs';
@@ -139,6 +139,19 @@ describe('what Redis may say instead of yes', { timeout: 240_000, skip: skipsRed
     t.diagnostic(lastLine(gateway, /NOPERM/));
     await redis.call('ACL', 'SETUSER', 'gateway', '+evalsha', '+eval');
     await becomesReady(gateway);
+  });
+
+  test('F10: /readyz is red within 10 s of the moment when Redis takes no writes', async (t) => {
+    const redis = await stage.redis();
+    const gateways = await stage.gateways([redis.address]); // with the default lease, of 30 s
+    await redis.call('CONFIG', 'SET', 'maxmemory', '1');
+    const took = await timed(() => becomesUnready(gateways[0]));
+    assert.ok(took < 10_000 + slackMs(), `${took} ms`);
+    assert.match((await readiness(gateways[0])).body, /presence store/);
+    await logHolds(gateways[0], /OOM/);
+    await redis.call('CONFIG', 'SET', 'maxmemory', '0');
+    t.diagnostic(`unready after ${seconds(took)}, ` +
+      `ready again after ${seconds(await timed(() => becomesReady(gateways[0])))}`);
   });
 
   const garbage = {

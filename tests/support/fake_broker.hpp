@@ -22,7 +22,7 @@ public:
 
     [[nodiscard]] BrokerOrder order() const override { return BrokerOrder::per_channel; }
 
-    [[nodiscard]] bool is_connected() const override { return true; }
+    [[nodiscard]] bool is_connected() const override { return is_connected_; }
 
     void start(BrokerSink& sink, Executor&) override { sink_ = &sink; }
 
@@ -88,8 +88,11 @@ public:
 
     void set_instant(bool is_instant) { is_instant_ = is_instant; }
 
+    void set_connected(bool is_connected) { is_connected_ = is_connected; }
+
 private:
     bool is_instant_;
+    bool is_connected_ = true;
     BrokerSink* sink_ = nullptr;
     std::set<std::string> subscribed_;
     int subscribes_ = 0;

@@ -113,13 +113,13 @@ public:
     }
 
     /// Answers the oldest call of that name, or of that script; false: there is none.
-    bool answer(const redis::Script& script, resp::Value value) {
+    bool answer(const redis::Script& script, redis::Reply reply) {
         return answer_first([&](const Call& call) { return call.script == &script; },
-                            std::move(value));
+                            std::move(reply));
     }
 
-    bool answer(std::string_view name, resp::Value value) {
-        return answer_first([&](const Call& call) { return call.name == name; }, std::move(value));
+    bool answer(std::string_view name, redis::Reply reply) {
+        return answer_first([&](const Call& call) { return call.name == name; }, std::move(reply));
     }
 
     [[nodiscard]] std::size_t count(const redis::Script& script) const {
@@ -155,12 +155,12 @@ private:
     }
 
     template <class Matches>
-    bool answer_first(Matches matches, resp::Value value) {
+    bool answer_first(Matches matches, redis::Reply reply) {
         for (auto call = calls.begin(); call != calls.end(); ++call) {
             if (!matches(*call)) continue;
             const redis::ReplyCallback done = std::move(call->done);
             calls.erase(call);
-            done(std::move(value));
+            done(std::move(reply));
             if (sink_) sink_->on_batch_end();
             return true;
         }

@@ -129,6 +129,15 @@ TEST_P(NodesTest, ADisconnectReachesAllNodesAndIsDoneOnce) {
     EXPECT_EQ(std::get<DisconnectUser>(told).user_id, "alice");
 }
 
+TEST_P(NodesTest, NoNodeIsToldOfADisconnectWhileTheBrokerIsAway) {
+    hear({.id = NodeId{7}, .name = "node-2"});
+    broker_.set_connected(false);
+    Disconnected result;
+    hub().shard(0).client().disconnect_user("alice", [&](Disconnected it) { result = it; });
+    settle();
+    EXPECT_EQ(result.nodes_told, 0U);
+}
+
 TEST_P(NodesTest, ClosesWhomAnotherNodeNames) {
     auto alice = connect("alice");
     auto bob = connect("bob");

@@ -162,6 +162,30 @@ TEST_F(RedisPresenceNodeTest, StopsWritingWhenItsLastAcknowledgedBeatIsTooOld) {
     EXPECT_THAT(told(), ElementsAre("up"));
 }
 
+TEST_F(RedisPresenceNodeTest, IsUnreadyFromTheFirstBeatThatRedisRefusesUntilOneIsTaken) {
+    connect();
+    loop_.advance(6s);
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        EXPECT_TRUE(client_->answer(scripts_.beat, redis::Error{redis::Fault::refused, "OOM"}));
+        EXPECT_FALSE(shared_.is_connected);
+        loop_.advance(2s);
+    }
+    EXPECT_THAT(told(), ElementsAre("up", "down"));
+    EXPECT_TRUE(beat(1));
+    EXPECT_TRUE(shared_.is_connected);
+    EXPECT_THAT(told(), ElementsAre("up"));
+}
+
+TEST_F(RedisPresenceNodeTest, AfterRefusedBeatsALostLeaseIsHeldAnew) {
+    connect();
+    loop_.advance(6s);
+    EXPECT_TRUE(client_->answer(scripts_.beat, redis::Error{redis::Fault::refused, "OOM"}));
+    loop_.advance(9s);  // the lease was acknowledged 15 s ago
+    EXPECT_TRUE(beat(1));
+    EXPECT_TRUE(shared_.is_connected);
+    EXPECT_THAT(told(), ElementsAre("up", "down", "down", "up"));
+}
+
 TEST_F(RedisPresenceNodeTest, AFencedNodePutsBackItsUsersUnderANewId) {
     connect();
     join("alice");
