@@ -9,6 +9,7 @@ import sys
 import time
 
 import cases
+import charts
 import engines
 import goals
 import machine
@@ -28,6 +29,7 @@ def parse_arguments():
     add("--peers", help="only these engines, with commas between: " + ",".join(engines.NAMES))
     add("--quick", action="store_true", help="short and small: does everything work?")
     add("--check", action="store_true", help="end with status 1 when a goal is missed")
+    add("--charts", type=pathlib.Path, metavar="DIR", help="draw charts of the results there")
     add("--self-test", action="store_true", help="prove that the load generator finds faults")
     add("--out", type=pathlib.Path, help="where the JSON goes (default build/bench)", required=True)
     add("--build", type=pathlib.Path, help=argparse.SUPPRESS, required=True)
@@ -93,6 +95,8 @@ def main():
     path.write_text(json.dumps(document, indent=1) + "\n")
     print(f"written: {path} ({document['seconds']:.0f} s)")
 
+    if arguments.charts:
+        charts.write(results, arguments.charts)
     failed = [failure for result in results for failure in result.failures(engines.OURS)]
     for failure in failed:
         print(f"FAILED {failure}")
