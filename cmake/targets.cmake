@@ -47,11 +47,11 @@ function(roomcast_check_includes)
         VERBATIM)
 endfunction()
 
-# roomcast_test(NAME [BOOST] SOURCES glob... LINKS target... [LABELS label...])
+# roomcast_test(NAME [BOOST] SOURCES glob... LINKS target... [LABELS label...] [FILTER filter])
 #
-# One GoogleTest program; each of its tests is a CTest test.
+# One GoogleTest program; each of its tests is a CTest test, or each that FILTER lets pass.
 function(roomcast_test name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "BOOST" "TIMEOUT" "SOURCES;LINKS;LABELS")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "BOOST" "TIMEOUT;FILTER" "SOURCES;LINKS;LABELS")
     file(GLOB sources CONFIGURE_DEPENDS ${arg_SOURCES})
     if(NOT sources)
         return()
@@ -64,7 +64,7 @@ function(roomcast_test name)
                                           GTest::gtest_main)
     target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}" "${CMAKE_SOURCE_DIR}/src")
     roomcast_undefined_sanitizer(${name} "${arg_BOOST}")
-    gtest_discover_tests(${name} TEST_PREFIX "${name}: " PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS
+    gtest_discover_tests(${name} TEST_PREFIX "${name}: " TEST_FILTER "${arg_FILTER}" PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS
                          "${arg_LABELS}" DISCOVERY_TIMEOUT 60)
 endfunction()
 

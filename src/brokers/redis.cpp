@@ -2,8 +2,10 @@
 #include "brokers/redis.hpp"
 
 #include <charconv>
+#include <iterator>
 #include <utility>
 
+#include "brokers/broker_figures.hpp"
 #include "brokers/bus_message.hpp"
 #include "util/log.hpp"
 
@@ -178,7 +180,11 @@ void RedisBroker::answer(PublishTicket ticket, Result<std::optional<PublishRecei
 void RedisBroker::note_refusal(const redis::Error& error) {
     // What the server itself says no to (OOM, READONLY, NOPERM …) is for the operator to know.
     if (error.fault != redis::Fault::refused) return;
-    log::error("redis refused a publication", {{"error", error.text}});
+    static log::RateLimit limit(5, std::chrono::seconds(10));
+    if (const auto suppressed = limit.admit(loop_.now())) {
+        log::error("redis refused a publication",
+                   {{"error", error.text}, {"suppressed", *suppressed}});
+    }
 }
 
 /// Answers may come from anywhere: within a call, after a deadline, or in a read, which ends with
@@ -212,6 +218,18 @@ void RedisBroker::on_subscribed(const std::string& channel, bool may_have_missed
     hand_over_soon();
 }
 
+/// The client goes on asking; until it is let in, subscribers wait for their confirmation.
+void RedisBroker::on_subscribe_refused(const std::string& channel, std::string_view error) {
+    subscribes_refused_.fetch_add(1, std::memory_order_relaxed);
+    static log::RateLimit limit(5, std::chrono::seconds(10));
+    const auto suppressed = limit.admit(loop_.now());
+    if (!suppressed) return;
+    log::error(
+        "redis refuses a subscription: let its user subscribe (ACL SETUSER <user> +subscribe "
+        "+ssubscribe &broadcast.* &rc.*); it is asked again every two seconds",
+        {{"channel", channel}, {"error", error}, {"suppressed", *suppressed}});
+}
+
 void RedisBroker::on_message(std::string_view channel, std::string_view payload) {
     if (channel == kControlTopic) return sink_->on_control(payload);
     const auto found = interests_.find(channel);
@@ -229,31 +247,15 @@ std::vector<Figure> RedisBroker::figures() const {
         [](std::string_view name, std::string_view help, bool is_counter, double value) {
             return Figure{.name = name, .help = help, .is_counter = is_counter, .value = value};
         };
-    return {
-        figure("roomcast_broker_pending_publishes",
-               "Publications that wait for the broker's answer.",
-               false,
-               static_cast<double>(homes_->pending_publishes())),
-        figure("roomcast_broker_gaps_total",
-               "Channels whose publications may have been missed while the broker was away.",
+    std::vector<Figure> figures = broker_figures(*homes_,
+                                                 {.gaps = gaps_.load(std::memory_order_relaxed),
+                                                  .connections_lost = client.connections_lost,
+                                                  .calls_failed = client.calls_failed});
+    const Figure of_redis[] = {
+        figure("roomcast_broker_subscribes_refused_total",
+               "Times that Redis did not let this node subscribe to a channel.",
                true,
-               static_cast<double>(gaps_.load(std::memory_order_relaxed))),
-        figure("roomcast_broker_messages_dropped_total",
-               "Publications from the broker that found a shard too busy; told as gaps.",
-               true,
-               static_cast<double>(homes_->dropped_messages())),
-        figure("roomcast_broker_bad_messages_total",
-               "Messages from the broker that were not publications, and were passed by.",
-               true,
-               static_cast<double>(homes_->bad_messages())),
-        figure("roomcast_broker_connections_lost_total",
-               "Connections to the broker that were lost.",
-               true,
-               static_cast<double>(client.connections_lost)),
-        figure("roomcast_broker_calls_failed_total",
-               "Commands that the broker refused or did not answer.",
-               true,
-               static_cast<double>(client.calls_failed)),
+               static_cast<double>(subscribes_refused_.load(std::memory_order_relaxed))),
         figure("roomcast_broker_redirects_total",
                "Commands that a cluster sent to another of its servers.",
                true,
@@ -267,6 +269,8 @@ std::vector<Figure> RedisBroker::figures() const {
                false,
                static_cast<double>(client.last_round_trip_us) / 1e6),
     };
+    figures.insert(figures.end(), std::begin(of_redis), std::end(of_redis));
+    return figures;
 }
 
 }  // namespace roomcast

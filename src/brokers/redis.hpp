@@ -65,6 +65,7 @@ private:
 
     void on_state(bool is_connected, std::string_view detail) override;
     void on_subscribed(const std::string& channel, bool may_have_missed) override;
+    void on_subscribe_refused(const std::string& channel, std::string_view error) override;
     void on_message(std::string_view channel, std::string_view payload) override;
     void on_batch_end() override;
 
@@ -87,6 +88,7 @@ private:
     bool is_handing_over_soon_ = false;
     std::atomic<bool> is_connected_{false};
     std::atomic<std::uint64_t> gaps_{0};
+    std::atomic<std::uint64_t> subscribes_refused_{0};
 };
 
 }  // namespace roomcast

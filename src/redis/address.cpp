@@ -8,6 +8,8 @@
 #include <optional>
 #include <utility>
 
+#include "net/address_text.hpp"
+
 namespace roomcast::redis {
 
 namespace {
@@ -45,39 +47,20 @@ const Scheme* find_scheme(std::string_view name) {
     return found == kSchemes.end() ? nullptr : found;
 }
 
-template <class Number>
-std::optional<Number> parse_number(std::string_view text) {
-    Number number = 0;
+std::optional<int> parse_number(std::string_view text) {
+    int number = 0;
     const char* const end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data(), end, number);
     if (error != std::errc{} || stop != end || number < 0) return std::nullopt;
     return number;
 }
 
-std::optional<std::string> percent_decode(std::string_view text) {
-    std::string decoded;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '%') {
-            decoded += text[i];
-            continue;
-        }
-        const std::string_view digits = text.substr(i + 1, 2);
-        std::uint8_t byte = 0;
-        const char* const end = digits.data() + digits.size();
-        const auto [stop, error] = std::from_chars(digits.data(), end, byte, 16);
-        if (digits.size() != 2 || error != std::errc{} || stop != end) return std::nullopt;
-        decoded += static_cast<char>(byte);
-        i += digits.size();
-    }
-    return decoded;
-}
-
 /// `user`, `user:password` or `:password`.
 Problem read_user(std::string_view text, Address& address) {
     const std::size_t colon = text.find(':');
-    const auto user = percent_decode(text.substr(0, colon));
+    const auto user = net::percent_decode(text.substr(0, colon));
     const auto password =
-        percent_decode(colon == std::string_view::npos ? "" : text.substr(colon + 1));
+        net::percent_decode(colon == std::string_view::npos ? "" : text.substr(colon + 1));
     if (!user || !password) return "a '%' of user or password is not followed by two hex digits";
     address.user = *user;
     address.password = *password;
@@ -103,43 +86,11 @@ Problem read_front(std::string_view text, Address& address) {
     return name == 0 ? std::nullopt : read_user(text.substr(0, at), address);
 }
 
-bool is_host_byte(char byte) {
-    constexpr std::string_view kNoHost = "/?#@[]:\\\"'<>";
-    return byte > ' ' && byte < 0x7f && kNoHost.find(byte) == std::string_view::npos;
-}
-
-/// Cuts the host off, which may be in brackets.
-std::optional<std::string> take_host(std::string_view& text) {
-    if (text.starts_with('[')) {
-        const std::size_t end = text.find(']');
-        if (end == std::string_view::npos) return std::nullopt;
-        const std::string_view host = text.substr(1, end - 1);
-        text.remove_prefix(end + 1);
-        const auto is_valid = [](char byte) { return byte == ':' || is_host_byte(byte); };
-        if (host.find(':') == std::string_view::npos || !std::ranges::all_of(host, is_valid)) {
-            return std::nullopt;
-        }
-        return std::string(host);
-    }
-    const std::string_view host = text.substr(0, text.find(':'));
-    text.remove_prefix(host.size());
-    if (!std::ranges::all_of(host, is_host_byte)) return std::nullopt;
-    return std::string(host);
-}
-
 Problem read_endpoint(std::string_view text, Address& address) {
-    if (text.empty()) return "a host is missing";
-    const auto host = take_host(text);
-    if (!host) return "a host has a character that none has (IPv6 addresses stand in brackets)";
-    std::uint16_t port = address.mode == Mode::sentinel ? kSentinelPort : kPort;
-    if (!text.empty()) {
-        const auto number = parse_number<std::uint16_t>(text.substr(1));
-        if (text.front() != ':' || !number || *number == 0) {
-            return "a port is no number from 1 to 65535 (IPv6 addresses stand in brackets)";
-        }
-        port = *number;
-    }
-    address.endpoints.push_back({host->empty() ? "localhost" : *host, port});
+    const std::uint16_t port = address.mode == Mode::sentinel ? kSentinelPort : kPort;
+    auto endpoint = net::parse_endpoint(text, port);
+    if (!endpoint) return endpoint.error();
+    address.endpoints.push_back(*std::move(endpoint));
     return std::nullopt;
 }
 
@@ -158,7 +109,7 @@ Problem read_endpoints(std::string_view text, Address& address) {
 
 Problem read_database(std::string_view text, Address& address) {
     if (text.empty()) return std::nullopt;
-    const auto database = parse_number<int>(text);
+    const auto database = parse_number(text);
     if (!database) return "the database is no number";
     if (address.mode == Mode::cluster && *database != 0) return "a Cluster has only database 0";
     address.database = *database;

@@ -10,9 +10,9 @@ std::chrono::milliseconds Backoff::next(bool is_configuration) {
     random_ ^= random_ << 13U;
     random_ ^= random_ >> 7U;
     random_ ^= random_ << 17U;
-    const std::chrono::milliseconds longest = is_configuration ? kConfiguration : current_;
-    if (!is_configuration) current_ = std::min(kLongest, current_ * 3 / 2);
-    const auto half = static_cast<std::uint64_t>(longest.count() / 2);
+    const std::chrono::milliseconds most = is_configuration ? kConfiguration : current_;
+    if (!is_configuration) current_ = std::min(longest_, current_ * 3 / 2);
+    const auto half = static_cast<std::uint64_t>(most.count() / 2);
     return std::chrono::milliseconds(half + random_ % (half + 1));
 }
 

@@ -21,8 +21,10 @@ public:
     /// A connection that lasted so long was good: the next loss begins anew.
     static constexpr std::chrono::milliseconds kStable{2'000};
 
-    /// `seed`: of the jitter.
-    explicit Backoff(std::uint64_t seed) : random_(seed | 1) {}
+    /// `seed`: of the jitter. `longest` where 5 s are too long.
+    explicit Backoff(std::uint64_t seed, std::chrono::milliseconds longest = kLongest)
+        : random_(seed | 1),
+          longest_(longest) {}
 
     [[nodiscard]] std::chrono::milliseconds next(bool is_configuration);
 
@@ -35,6 +37,7 @@ public:
 
 private:
     std::uint64_t random_;
+    std::chrono::milliseconds longest_;
     std::chrono::milliseconds current_ = kFirst;
     SteadyTime ready_at_{};
 };

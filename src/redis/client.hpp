@@ -55,6 +55,7 @@ struct ClientOptions {
     std::chrono::milliseconds connect_deadline{2'000};  // name, TCP, TLS and greeting together
     std::chrono::milliseconds call_deadline{2'000};     // then the connection is closed
     std::chrono::milliseconds probe_interval{3'000};
+    std::chrono::milliseconds longest_pause{5'000};  // between two attempts to connect
     std::size_t pending_calls = 65'536;
     std::size_t pending_bytes = 67'108'864;
     resp::ReaderLimits reader = {};

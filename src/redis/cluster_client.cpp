@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls and channels; which node owns what is in cluster_slots.cpp.
+// Calls; channels are in cluster_channels.cpp, and which node owns what in cluster_slots.cpp.
 #include "redis/cluster_client.hpp"
 
 #include <utility>
@@ -14,11 +14,25 @@ constexpr std::chrono::milliseconds kRetryDelay{50};
 /// A slot that moves is found with one or two; more is two nodes that each name the other.
 constexpr std::uint8_t kMostRedirects = 8;
 
+constexpr const char* kNotReached = "the owner of the slot was not reached in time";
+
+/// PUBLISH is taken by every node, and then two gateways whose maps differ would make two orders.
+/// With a key, the owner of the slot alone takes it, and the others say who that is.
+const Script& publish_script() {
+    static const Script kScript("return redis.call('PUBLISH', ARGV[1], ARGV[2])");
+    return kScript;
+}
+
+ClientOptions with_publish_script(ClientOptions options) {
+    options.scripts.push_back(&publish_script());
+    return options;
+}
+
 }  // namespace
 
 ClusterClient::ClusterClient(net::Loop& loop, ClientOptions options)
     : loop_(loop),
-      options_(std::move(options)),
+      options_(with_publish_script(std::move(options))),
       owners_(kSlots, nullptr) {
     ASSERT(!options_.address.endpoints.empty());
 }
@@ -67,9 +81,19 @@ void ClusterClient::reconnect(std::string_view reason) {
 void ClusterClient::send(std::string_view key, Request request) {
     request.slot = key_slot(key);
     request.retried_until = loop_.now() + options_.call_deadline;
+    if (gates_.is_closed(request.slot)) return hold(std::move(request));
     if (ClusterNode* const owner = owners_[request.slot]) return owner->send(std::move(request));
     counters().calls_failed.add();
     request.fail(Fault::not_sent, problem_.empty() ? "not connected" : problem_);
+}
+
+void ClusterClient::publish(std::string_view channel,
+                            std::string_view payload,
+                            ReplyCallback done) {
+    if (is_sharded_) return RequestClient::publish(channel, payload, std::move(done));
+    const std::string keys[] = {"rc:{" + slot_tag(channel) + "}:publish"};  // never written
+    const std::string arguments[] = {std::string(channel), std::string(payload)};
+    eval(publish_script(), keys, arguments, std::move(done));
 }
 
 bool ClusterClient::on_node_refused(ClusterNode& node, Request& request, const std::string& error) {
@@ -92,6 +116,43 @@ bool ClusterClient::on_node_refused(ClusterNode& node, Request& request, const s
     return true;
 }
 
+void ClusterClient::hold(Request request) {
+    if (gates_.held_calls() < options_.pending_calls &&
+        gates_.held_bytes() + request.size_bytes() <= options_.pending_bytes) {
+        return gates_.hold(std::move(request));
+    }
+    counters().calls_failed.add();
+    request.fail(Fault::not_sent, "too many calls wait for the new owner of their slot");
+}
+
+/// New calls to `slots` wait until `old_owner` has answered those that it has.
+void ClusterClient::close_gates(ClusterNode& old_owner, std::vector<std::uint16_t> slots) {
+    for (const std::uint16_t slot : slots)
+        gates_.close(slot);
+    // Answers come in the order of the calls.
+    old_owner.send(make_call({"PING"}, [this, slots = std::move(slots)](const Reply&) {
+        for (const std::uint16_t slot : slots)
+            open_gate(slot);
+    }));
+}
+
+void ClusterClient::open_gate(std::uint16_t slot) {
+    for (Request& request : gates_.open(slot)) {
+        if (sink_ && loop_.now() < request.retried_until) {
+            follow(std::move(request));
+        } else {
+            counters().calls_failed.add();
+            request.fail(Fault::not_sent, sink_ ? kNotReached : "the client was stopped");
+        }
+    }
+}
+
+/// To the owner of its slot, or later if there is none.
+void ClusterClient::follow(Request request) {
+    if (ClusterNode* const owner = owners_[request.slot]) return follow(std::move(request), *owner);
+    delay(std::move(request), nullptr);
+}
+
 void ClusterClient::follow(Request request, ClusterNode& node) {
     if (!node.is_ready()) {
         ClusterNode* const only = request.is_asking ? &node : nullptr;
@@ -111,86 +172,15 @@ void ClusterClient::delay(Request request, ClusterNode* to) {
 
 void ClusterClient::on_delay_over(std::list<Delayed>::iterator delayed) {
     Request request = std::move(delayed->request);
-    ClusterNode* const to = delayed->to ? delayed->to : owners_[request.slot];
+    ClusterNode* const to = delayed->to;
     delayed_.erase(delayed);
     if (loop_.now() >= request.retried_until) {
         counters().calls_failed.add();
         // Each node has refused it: nothing was done.
-        return request.fail(Fault::not_sent, "the owner of the slot was not reached in time");
+        return request.fail(Fault::not_sent, kNotReached);
     }
     if (to) return follow(std::move(request), *to);
-    delay(std::move(request), nullptr);
-}
-
-// ---- Channels ----
-
-std::uint16_t ClusterClient::slot_of(const std::string& channel, std::string_view key) const {
-    return key_slot(is_sharded_ ? std::string_view(channel) : key);
-}
-
-void ClusterClient::subscribe(const std::string& channel, std::string_view key) {
-    const auto [found, is_new] = channels_.try_emplace(channel);
-    if (!is_new) return;
-    Channel& added = found->second;
-    added.key = key;
-    added.slot = slot_of(channel, key);
-    added.node = owners_[added.slot];
-    if (added.node) added.node->subscriptions().add(channel);
-}
-
-void ClusterClient::unsubscribe(const std::string& channel) {
-    const auto found = channels_.find(channel);
-    if (found == channels_.end()) return;
-    if (found->second.node) (void)found->second.node->subscriptions().remove(channel);
-    channels_.erase(found);
-}
-
-void ClusterClient::move(const std::string& name, Channel& channel) {
-    ClusterNode* const to = owners_[channel.slot];
-    if (to == channel.node || !to) return;  // without an owner it stays and waits
-    const bool was_live = channel.node && channel.node->subscriptions().remove(name);
-    channel.node = to;
-    to->subscriptions().add(name, was_live);
-}
-
-void ClusterClient::move_channels() {
-    for (auto& [name, channel] : channels_)
-        move(name, channel);
-}
-
-void ClusterClient::on_node_subscribed(const std::string& channel, bool may_have_missed) {
-    if (sink_) sink_->on_subscribed(channel, may_have_missed);
-}
-
-void ClusterClient::on_node_subscribe_refused(ClusterNode& node,
-                                              const std::string& channel,
-                                              std::string_view error) {
-    const auto redirect = read_redirect(error, node.endpoint());
-    if (!redirect) {
-        if (sink_ && !is_passing(error)) sink_->on_subscribe_refused(channel, error);
-        return;
-    }
-    ClusterNode& to = node_at(redirect->to);
-    set_owner(redirect->slot, to);
-    refresh(&to);
-    if (const auto found = channels_.find(channel); found != channels_.end()) {
-        move(found->first, found->second);
-    }
-}
-
-void ClusterClient::on_node_message(ClusterNode& node,
-                                    std::string_view channel,
-                                    std::string_view payload) {
-    // While a channel moves both nodes may send it (plain channels are known to all nodes): only
-    // the new one counts, so that nothing comes twice.
-    const auto found = channels_.find(channel);
-    if (sink_ && found != channels_.end() && found->second.node == &node) {
-        sink_->on_message(channel, payload);
-    }
-}
-
-void ClusterClient::on_node_batch_end() {
-    if (sink_) sink_->on_batch_end();
+    follow(std::move(request));
 }
 
 }  // namespace roomcast::redis

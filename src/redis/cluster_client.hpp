@@ -15,6 +15,7 @@
 #include "redis/cluster_node.hpp"
 #include "redis/redirect.hpp"
 #include "redis/request_client.hpp"
+#include "redis/slot_gates.hpp"
 #include "util/hash.hpp"
 
 namespace roomcast::redis {
@@ -36,6 +37,7 @@ public:
         return is_sharded_ ? "SPUBLISH" : "PUBLISH";
     }
 
+    void publish(std::string_view channel, std::string_view payload, ReplyCallback done) override;
     void subscribe(const std::string& channel, std::string_view key) override;
     void unsubscribe(const std::string& channel) override;
     void reconnect(std::string_view reason) override;
@@ -45,6 +47,7 @@ private:
         std::string key;
         std::uint16_t slot = 0;
         ClusterNode* node = nullptr;  // where it is subscribed to; null: the slot has no owner
+        std::uint64_t move = 0;       // not 0: heard elsewhere before, and not yet here
     };
 
     /// A call that nobody has done, to be sent again.
@@ -58,17 +61,24 @@ private:
     void on_node_ready(ClusterNode& node) override;
     void on_node_lost(ClusterNode& node, const std::string& detail) override;
     bool on_node_refused(ClusterNode& node, Request& request, const std::string& error) override;
-    void on_node_subscribed(const std::string& channel, bool may_have_missed) override;
+    void on_node_subscribed(ClusterNode& node,
+                            const std::string& channel,
+                            bool may_have_missed) override;
     void on_node_subscribe_refused(ClusterNode& node,
                                    const std::string& channel,
                                    std::string_view error) override;
     void on_node_message(ClusterNode& node,
                          std::string_view channel,
                          std::string_view payload) override;
+    void on_node_mark(ClusterNode& node, std::string_view text) override;
     void on_node_batch_end() override;
 
     // Calls
     void send(std::string_view key, Request request) override;
+    void hold(Request request);
+    void close_gates(ClusterNode& old_owner, std::vector<std::uint16_t> slots);
+    void open_gate(std::uint16_t slot);
+    void follow(Request request);
     void follow(Request request, ClusterNode& node);
     void delay(Request request, ClusterNode* to);
     void on_delay_over(std::list<Delayed>::iterator delayed);
@@ -81,6 +91,7 @@ private:
     void refresh(ClusterNode* asked);
     void on_slots(const net::Endpoint& from, const Reply& reply);
     void apply(const std::vector<SlotRange>& ranges);
+    void set_owners(std::vector<ClusterNode*> owners);
     void set_owner(std::uint16_t slot, ClusterNode& node);
     void remove_strangers();
     void update_state();
@@ -90,14 +101,19 @@ private:
     [[nodiscard]] std::uint16_t slot_of(const std::string& channel, std::string_view key) const;
     void move(const std::string& name, Channel& channel);
     void move_channels();
+    void begin_handover(ClusterNode& node);
+    void end_handover(ClusterNode& node);
 
     net::Loop& loop_;
     const ClientOptions options_;
     ClientSink* sink_ = nullptr;                                 // while started
     std::map<std::string, std::unique_ptr<ClusterNode>> nodes_;  // by "host:port"
     std::vector<ClusterNode*> owners_;                           // by slot
+    ClusterNode* redirected_to_ = nullptr;  // since the last question for the map
     std::unordered_map<std::string, Channel, SeededStringHash, std::equal_to<>> channels_;
+    std::uint64_t moves_ = 0;
     std::list<Delayed> delayed_;
+    SlotGates gates_;
     bool is_sharded_ = false;
     bool is_sharding_known_ = false;
     bool is_asking_for_slots_ = false;

@@ -17,8 +17,9 @@ ClusterNode::ClusterNode(net::Loop& loop,
       endpoint_(std::move(endpoint)),
       counters_(counters),
       sink_(sink),
-      backoff_(random_u64()),
-      subscriptions_(loop, *this) {
+      backoff_(random_u64(), options_.longest_pause),
+      subscriptions_(loop, *this),
+      handover_(loop) {
     open();
 }
 
@@ -75,6 +76,7 @@ void ClusterNode::stop(const std::string& reason) {
 
 void ClusterNode::drop(const std::string& reason) {
     subscriptions_.on_disconnected();
+    handover_.clear();
     if (const auto dropped = std::exchange(connection_, nullptr)) dropped->close(reason);
 }
 

@@ -13,6 +13,7 @@
 #include "redis/client.hpp"
 #include "redis/connection.hpp"
 #include "redis/counters.hpp"
+#include "redis/handover.hpp"
 #include "redis/subscriptions.hpp"
 
 namespace roomcast::redis {
@@ -29,13 +30,17 @@ public:
     virtual void on_node_lost(ClusterNode& node, const std::string& detail) = 0;
     /// True: the request is taken.
     virtual bool on_node_refused(ClusterNode& node, Request& request, const std::string& error) = 0;
-    virtual void on_node_subscribed(const std::string& channel, bool may_have_missed) = 0;
+    virtual void on_node_subscribed(ClusterNode& node,
+                                    const std::string& channel,
+                                    bool may_have_missed) = 0;
     virtual void on_node_subscribe_refused(ClusterNode& node,
                                            const std::string& channel,
                                            std::string_view error) = 0;
     virtual void on_node_message(ClusterNode& node,
                                  std::string_view channel,
                                  std::string_view payload) = 0;
+    /// Published on its mark_channel().
+    virtual void on_node_mark(ClusterNode& node, std::string_view text) = 0;
     virtual void on_node_batch_end() = 0;
 };
 
@@ -61,7 +66,13 @@ public:
     /// Answered with `not_sent` from within unless it is ready.
     void send(Request request);
 
+    /// When ready: a channel that this connection alone hears.
+    [[nodiscard]] const std::string& mark_channel() const { return connection_->mark_channel(); }
+
     [[nodiscard]] Subscriptions& subscriptions() { return subscriptions_; }
+
+    /// Of the channels that have come here; they are forgotten when the connection is lost.
+    [[nodiscard]] Handover& handover() { return handover_; }
 
     /// Lets subscriptions go out.
     void begin(bool is_sharded);
@@ -80,6 +91,8 @@ private:
         sink_.on_node_message(*this, channel, payload);
     }
 
+    void on_mark(std::string_view text) override { sink_.on_node_mark(*this, text); }
+
     void on_confirmed(Verb verb, const std::string& channel, bool is_asked) override {
         subscriptions_.on_confirmed(verb, channel, is_asked);
     }
@@ -97,7 +110,7 @@ private:
     void on_lost(const Loss& loss) override;
 
     void on_subscribed(const std::string& channel, bool may_have_missed) override {
-        sink_.on_node_subscribed(channel, may_have_missed);
+        sink_.on_node_subscribed(*this, channel, may_have_missed);
     }
 
     void on_subscribe_refused(const std::string& channel, std::string_view error) override {
@@ -115,6 +128,7 @@ private:
     Backoff backoff_;
     std::shared_ptr<Connection> connection_;
     Subscriptions subscriptions_;
+    Handover handover_;
     TimerId retry_timer_;
     bool has_been_ready_ = false;
     bool is_stopped_ = false;

@@ -77,10 +77,14 @@ void ClusterClient::refresh(ClusterNode* asked) {
         asked = ready->second.get();
     }
     is_asking_for_slots_ = true;
+    redirected_to_ = nullptr;
     asked->send(
         make_call({"CLUSTER", "SLOTS"}, [this, from = asked->endpoint()](const Reply& reply) {
             is_asking_for_slots_ = false;
-            if (sink_) on_slots(from, reply);
+            if (!sink_) return;
+            // The node that was asked may not have known yet what a redirect has told meanwhile.
+            if (redirected_to_ && reply) return refresh(redirected_to_);
+            on_slots(from, reply);
         }));
 }
 
@@ -109,17 +113,31 @@ void ClusterClient::apply(const std::vector<SlotRange>& ranges) {
         std::fill(owners.begin() + range.first, owners.begin() + range.last + 1, &node);
     }
     if (owners != owners_ || std::exchange(have_owners_changed_, false)) {
-        owners_ = std::move(owners);
+        set_owners(std::move(owners));
         move_channels();
     }
     update_state();
 }
 
+void ClusterClient::set_owners(std::vector<ClusterNode*> owners) {
+    std::map<ClusterNode*, std::vector<std::uint16_t>> lost;
+    for (std::size_t slot = 0; slot < kSlots; ++slot) {
+        ClusterNode* const old = owners_[slot];
+        if (old && old != owners[slot]) lost[old].push_back(static_cast<std::uint16_t>(slot));
+    }
+    owners_ = std::move(owners);
+    for (auto& [node, slots] : lost)
+        close_gates(*node, std::move(slots));
+}
+
 void ClusterClient::set_owner(std::uint16_t slot, ClusterNode& node) {
-    if (owners_[slot] == &node) return;
+    ClusterNode* const old = owners_[slot];
+    if (old == &node) return;
     owners_[slot] = &node;
     node.is_owner = true;
     have_owners_changed_ = true;
+    redirected_to_ = &node;
+    if (old) close_gates(*old, {slot});
     update_state();
 }
 

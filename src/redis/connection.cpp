@@ -12,6 +12,8 @@ namespace roomcast::redis {
 
 namespace {
 
+constexpr std::string_view kProbe = "probe";
+
 std::optional<Verb> verb_of(std::string_view push) {
     if (push == "subscribe") return Verb::subscribe;
     if (push == "unsubscribe") return Verb::unsubscribe;
@@ -238,10 +240,13 @@ Connection::Problem Connection::take_push(resp::Value push) {
     }
     const std::string& channel = push.items[1].text;
     if (verb) return take_confirmation(*verb, channel);
-    if (channel == probe_channel_) {
+    const std::string& payload = push.items[2].text;
+    if (channel != probe_channel_) {
+        sink_.on_message(channel, payload);
+    } else if (payload == kProbe) {
         on_probe_part();
     } else {
-        sink_.on_message(channel, push.items[2].text);
+        sink_.on_mark(payload);
     }
     return std::nullopt;
 }
@@ -360,7 +365,7 @@ void Connection::probe() {
     probe_sent_ = loop_.now();
     probe_parts_ = probe_channel_.empty() ? 1 : 2;
     const auto command = probe_channel_.empty() ? resp::Command{"PING"}
-                                                : resp::Command{"PUBLISH", probe_channel_, "probe"};
+                                                : resp::Command{"PUBLISH", probe_channel_, kProbe};
     Waiting waiting;
     waiting.request = make_call(command, [this](const Reply& reply) {
         // A right that was taken away: the next greeting says so.

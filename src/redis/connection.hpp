@@ -55,6 +55,10 @@ public:
     /// The greeting is over: it takes calls.
     virtual void on_ready() = 0;
     virtual void on_message(std::string_view channel, std::string_view payload) = 0;
+
+    /// Somebody has published `text` on mark_channel().
+    virtual void on_mark(std::string_view /*text*/) {}
+
     /// A channel of subscribe() is confirmed. Not `is_asked`: the server has ended a subscription
     /// by itself (the slot of a sharded channel has moved away).
     virtual void on_confirmed(Verb verb, const std::string& channel, bool is_asked) = 0;
@@ -103,6 +107,9 @@ public:
     [[nodiscard]] const ServerFacts& server() const { return server_; }
 
     [[nodiscard]] const net::Endpoint& endpoint() const { return options_.stream.endpoint; }
+
+    /// A channel that this connection alone hears.
+    [[nodiscard]] const std::string& mark_channel() const { return probe_channel_; }
 
 private:
     struct Waiting {

@@ -23,7 +23,7 @@ std::string at(const std::string& reason, const net::Endpoint& endpoint) {
 DirectClient::DirectClient(net::Loop& loop, ClientOptions options)
     : loop_(loop),
       options_(std::move(options)),
-      backoff_(random_u64()),
+      backoff_(random_u64(), options_.longest_pause),
       subscriptions_(loop, *this) {
     ASSERT(!options_.address.endpoints.empty());
 }
@@ -50,7 +50,10 @@ void DirectClient::stop() {
 }
 
 void DirectClient::connect() {
-    if (finder_) return finder_->ask();
+    if (finder_) {
+        // A sentinel may be cut off from the others, and name for ever what was the master once.
+        return std::exchange(is_master_doubted_, false) ? finder_->ask_another() : finder_->ask();
+    }
     open(options_.address.endpoints.front());
 }
 
@@ -123,6 +126,7 @@ void DirectClient::on_ready() {
 
 void DirectClient::on_lost(const Loss& loss) {
     const bool was_ready = is_told_connected_;
+    is_master_doubted_ = !was_ready;
     const std::string detail = at(loss.reason, connection_->endpoint());
     drop(loss.reason);
     if (!sink_) return;

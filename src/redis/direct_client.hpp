@@ -73,6 +73,7 @@ private:
     Backoff backoff_;
     ClientSink* sink_ = nullptr;  // while started
     std::unique_ptr<MasterFinder> finder_;
+    bool is_master_doubted_ = false;  // the one that was named last could not be connected with
     std::shared_ptr<Connection> connection_;
     Subscriptions subscriptions_;
     TimerId retry_timer_;

@@ -42,7 +42,7 @@ MasterFinder::MasterFinder(net::Loop& loop, const ClientOptions& options, Master
     : loop_(loop),
       options_(options),
       sink_(sink),
-      backoff_(random_u64()) {}
+      backoff_(random_u64(), options_.longest_pause) {}
 
 MasterFinder::~MasterFinder() {
     stop();
@@ -58,6 +58,15 @@ void MasterFinder::ask() {
         if (connection_->is_ready()) query();  // else it will, once it is
         return;
     }
+    begin_round();
+}
+
+void MasterFinder::ask_another() {
+    if (options_.address.endpoints.size() == 1) return ask();
+    if (const auto connection = std::exchange(connection_, nullptr)) {
+        connection->close("another sentinel is asked");
+    }
+    current_ = (current_ + 1) % options_.address.endpoints.size();
     begin_round();
 }
 

@@ -38,6 +38,8 @@ public:
 
     /// One of the sink's functions is called, later.
     void ask();
+    /// Not the sentinel that was asked last, if there are others: the master that it named is none.
+    void ask_another();
     void stop();
 
 private:

@@ -23,7 +23,7 @@ public:
     void transaction(std::string_view key,
                      std::vector<resp::Command> commands,
                      ReplyCallback done) final;
-    void publish(std::string_view channel, std::string_view payload, ReplyCallback done) final;
+    void publish(std::string_view channel, std::string_view payload, ReplyCallback done) override;
 
     [[nodiscard]] ClientFigures figures() const final { return counters_.figures(); }
 

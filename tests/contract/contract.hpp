@@ -22,7 +22,7 @@
 namespace roomcast {
 
 /// How long a suite waits for what must happen.
-inline constexpr std::chrono::seconds kPatience{10};
+inline constexpr std::chrono::seconds kPatience{40};
 
 struct BrokerCase {
     std::string name;

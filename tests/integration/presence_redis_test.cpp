@@ -19,14 +19,6 @@ using testing::Not;
 
 using Words = std::vector<std::string>;
 
-/// A lease of two seconds, the shortest there is.
-RedisPresenceOptions quick() {
-    RedisPresenceOptions options;
-    options.presence_ttl = 3s;
-    options.hand_over_grace = 1s;
-    return options;
-}
-
 class RedisPresenceTest : public testing::Test {
 protected:
     void SetUp() override {
@@ -34,7 +26,7 @@ protected:
         server_ = std::make_unique<RedisServer>();
     }
 
-    std::unique_ptr<PresenceNode> make_node(RedisPresenceOptions options = quick()) {
+    std::unique_ptr<PresenceNode> make_node(RedisPresenceOptions options = quick_presence()) {
         return std::make_unique<PresenceNode>(server_->port(), std::move(options));
     }
 

@@ -22,11 +22,18 @@ const redis::Script kAppend("return redis.call('RPUSH', KEYS[1], ARGV[1])");
 
 redis::ClientOptions options_for(RedisCluster& cluster, bool is_sharded) {
     redis::ClientOptions options;
-    options.address.mode = redis::Mode::cluster;
-    options.address.endpoints = {{"127.0.0.1", cluster.node(0).port()}};
+    options.address = cluster.address();
     options.scripts = {&kAppend};
     options.has_sharded_channels = is_sharded;
     return options;
+}
+
+/// What of `one` is in `other` too, in the order of `one`.
+std::vector<std::string> common(std::vector<std::string> one,
+                                const std::vector<std::string>& other) {
+    const std::set<std::string> known(other.begin(), other.end());
+    std::erase_if(one, [&](const std::string& text) { return !known.contains(text); });
+    return one;
 }
 
 class RedisClusterClientTest : public testing::TestWithParam<bool> {
@@ -136,6 +143,56 @@ TEST_P(RedisClusterClientTest, ASlotThatMovesUnderLoadLosesNothingUnsaid) {
     }
 }
 
+TEST_P(RedisClusterClientTest, AllClientsHearOneOrderWhileASlotMoves) {
+    RedisCluster cluster;
+    const std::string channel = "lobby";
+    std::vector<std::unique_ptr<RedisClientDriver>> drivers;
+    std::vector<std::unique_ptr<NumberedPublisher>> publishers;
+    for (int i = 0; i < 3; ++i) {
+        drivers.push_back(std::make_unique<RedisClientDriver>(options_for(cluster, GetParam())));
+        RedisClientDriver& driver = *drivers.back();
+        ASSERT_TRUE(driver.connects());
+        ASSERT_TRUE(driver.subscribes(channel));
+        publishers.push_back(
+            std::make_unique<NumberedPublisher>(driver, channel, std::to_string(i) + "."));
+    }
+    const auto load = [&] {
+        for (const auto& publisher : publishers)
+            publisher->send(20);
+    };
+    const int slot = cluster.slot_of(channel);
+    for (std::size_t round = 0; round < 4; ++round) {
+        const std::size_t to = (cluster.owner(slot) + 1) % RedisCluster::kNodes;
+        load();
+        cluster.begin_move(slot, to);
+        load();
+        cluster.move_keys(slot, to);
+        cluster.finish_move(slot, to);
+        // One of them learns it by this at once, the others later.
+        EXPECT_TRUE(drivers[round % drivers.size()]->eval(kAppend, {"list{lobby}"}, {"x"}));
+        for (int i = 0; i < 5; ++i)
+            load();
+        for (std::size_t i = 0; i < drivers.size(); ++i) {
+            ASSERT_TRUE(publishers[i]->waits_for_answers());
+            ASSERT_TRUE(eventually(
+                [&] { return drivers[i]->sink().confirmations(channel).size() >= round + 2; }));
+        }
+    }
+    // All are heard: the last confirmation of each is older.
+    ASSERT_EQ(drivers.front()->publish(channel, "end").has_value(), true);
+    std::vector<std::vector<std::string>> heard;
+    for (const auto& driver : drivers) {
+        ASSERT_TRUE(eventually([&] { return driver->sink().messages(channel).back() == "end"; }));
+        heard.push_back(driver->sink().messages(channel));
+        std::erase(heard.back(), RecordingClientSink::kGap);
+    }
+    for (const auto& one : heard) {
+        EXPECT_EQ(std::set(one.begin(), one.end()).size(), one.size()) << "some came twice";
+        for (const auto& other : heard)
+            EXPECT_EQ(common(one, other), common(other, one));
+    }
+}
+
 TEST_P(RedisClusterClientTest, ANodeThatIsAwayIsMissedAndItsChannelsComeBackWithIt) {
     RedisCluster cluster;
     RedisClientDriver driver(options_for(cluster, GetParam()));
@@ -151,6 +208,22 @@ TEST_P(RedisClusterClientTest, ANodeThatIsAwayIsMissedAndItsChannelsComeBackWith
     ASSERT_TRUE(eventually([&] { return driver.sink().confirmations("lobby").size() == 2; }));
     EXPECT_THAT(driver.sink().confirmations("lobby"), ElementsAre(false, true));
     EXPECT_EQ(driver.publish("lobby", "x")->integer, 1);
+}
+
+TEST(RedisClusterModeTest, WorksOverTls) {
+    ROOMCAST_SKIP_WITHOUT_REDIS();
+    RedisCluster cluster({.each = {.is_tls = true}});
+    redis::ClientOptions options = options_for(cluster, true);
+    options.address.is_tls = true;
+    options.tls = net::load_tls_trust(cluster.ca_file());
+    RedisClientDriver driver(options);
+    ASSERT_TRUE(driver.connects());
+    ASSERT_TRUE(driver.subscribes("lobby"));
+    const int slot = cluster.slot_of("lobby");
+    cluster.move_slot(slot, (cluster.owner(slot) + 1) % RedisCluster::kNodes);
+    ASSERT_TRUE(eventually([&] { return driver.sink().confirmations("lobby").size() == 2; }));
+    EXPECT_EQ(driver.publish("lobby", "x")->integer, 1);
+    EXPECT_TRUE(eventually([&] { return driver.sink().messages("lobby").back() == "x"; }));
 }
 
 TEST(RedisClusterModeTest, IsToldApartFromASingleServer) {

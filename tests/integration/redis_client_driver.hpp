@@ -182,15 +182,16 @@ private:
 /// Publishes "1", "2", … on a channel, and checks what has arrived.
 class NumberedPublisher {
 public:
-    NumberedPublisher(RedisClientDriver& driver, std::string channel)
+    NumberedPublisher(RedisClientDriver& driver, std::string channel, std::string prefix = "")
         : driver_(driver),
-          channel_(std::move(channel)) {}
+          channel_(std::move(channel)),
+          prefix_(std::move(prefix)) {}
 
     /// Sends the next `count` numbers, without waiting for their answers.
     void send(int count) {
         driver_.post([this, count](redis::Client& client) {
             for (int i = 0; i < count; ++i) {
-                const std::string number = std::to_string(++sent_);
+                const std::string number = prefix_ + std::to_string(++sent_);
                 client.publish(channel_, number, [this, number](const redis::Reply& reply) {
                     if (reply) {
                         accepted_.push_back(number);
@@ -220,6 +221,7 @@ public:
 private:
     RedisClientDriver& driver_;
     const std::string channel_;
+    const std::string prefix_;
     int asked_ = 0;
     std::atomic<int> answered_{0};
     // On the loop:

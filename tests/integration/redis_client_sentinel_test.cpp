@@ -16,10 +16,7 @@ using testing::HasSubstr;
 
 redis::ClientOptions options_for(RedisSentinels& servers) {
     redis::ClientOptions options;
-    options.address.mode = redis::Mode::sentinel;
-    options.address.master_name = RedisSentinels::kName;
-    for (std::size_t i = 0; i < 3; ++i)
-        options.address.endpoints.push_back({"127.0.0.1", servers.sentinel(i).port()});
+    options.address = servers.address();
     return options;
 }
 

@@ -58,8 +58,8 @@ namespace roomcast::test {
 /// A new folder, removed with all that is in it.
 class TempDir {
 public:
-    TempDir() {
-        std::string name = (std::filesystem::temp_directory_path() / "roomcast-XXXXXX").string();
+    explicit TempDir(const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
+        std::string name = (parent / "roomcast-XXXXXX").string();
         if (!::mkdtemp(name.data())) throw std::runtime_error("no folder like " + name);
         path_ = name;
     }

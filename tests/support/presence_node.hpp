@@ -26,9 +26,24 @@ inline MetaText meta_text(const std::string& text) {
     return text.empty() ? nullptr : std::make_shared<const std::string>(text);
 }
 
-inline std::unique_ptr<redis::Client> make_presence_client(net::Loop& loop, std::uint16_t port) {
+/// A lease of two seconds, the shortest there is.
+inline RedisPresenceOptions quick_presence() {
+    RedisPresenceOptions options;
+    options.presence_ttl = std::chrono::seconds(3);
+    options.hand_over_grace = std::chrono::seconds(1);
+    return options;
+}
+
+inline redis::Address server_at(std::uint16_t port) {
+    redis::Address address;
+    address.endpoints = {{"127.0.0.1", port}};
+    return address;
+}
+
+inline std::unique_ptr<redis::Client> make_presence_client(net::Loop& loop,
+                                                           redis::Address address) {
     redis::ClientOptions options;
-    options.address.endpoints = {{"127.0.0.1", port}};
+    options.address = std::move(address);
     options.name = "presence";
     options.scripts = redis_presence_script_list();
     return redis::make_client(loop, std::move(options));
@@ -58,8 +73,11 @@ struct Hearing {
 class PresenceNode final : public PresenceSink {
 public:
     PresenceNode(std::uint16_t port, RedisPresenceOptions options)
+        : PresenceNode(server_at(port), std::move(options)) {}
+
+    PresenceNode(redis::Address address, RedisPresenceOptions options)
         : store_(make_redis_presence_store(
-              std::move(options), loop_, make_presence_client(loop_, port))) {
+              std::move(options), loop_, make_presence_client(loop_, std::move(address)))) {
         store_->start(*this, homes_);
     }
 

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "redis/address.hpp"
 #include "tests/support/redis_server.hpp"
 
 namespace roomcast::test {
@@ -49,6 +50,15 @@ public:
         for (auto& sentinel : sentinels_)
             sentinel = std::make_unique<RedisSentinel>(kName, servers_[0]->port());
         wait_until_ready();
+    }
+
+    [[nodiscard]] redis::Address address() const {
+        redis::Address address;
+        address.mode = redis::Mode::sentinel;
+        address.master_name = kName;
+        for (const auto& sentinel : sentinels_)
+            address.endpoints.push_back({"127.0.0.1", sentinel->port()});
+        return address;
     }
 
     [[nodiscard]] RedisSentinel& sentinel(std::size_t index) { return *sentinels_[index]; }

@@ -16,6 +16,7 @@
 
 #include "tests/support/child_process.hpp"
 #include "tests/support/redis_connection.hpp"
+#include "tests/support/test_certificate.hpp"
 
 /// First in a test or in its fixture's SetUp().
 #define ROOMCAST_SKIP_WITHOUT_REDIS()                    \
@@ -104,9 +105,18 @@ protected:
         has_harness_user_ = has_harness_user;
     }
 
-    TempDir dir_;
+    TempDir dir_{parent_folder()};
 
 private:
+    /// Sentinels and Cluster nodes wait until what they write is on the disk; on one that is busy
+    /// for seconds, a sentinel that does goes into its "tilt" mode, and for half a minute nothing
+    /// fails over. Memory is never busy.
+    [[nodiscard]] static std::filesystem::path parent_folder() {
+        const std::filesystem::path memory = "/dev/shm";
+        const bool is_usable = ::access(memory.c_str(), W_OK | X_OK) == 0;
+        return is_usable ? memory : std::filesystem::temp_directory_path();
+    }
+
     static constexpr std::chrono::seconds kPatience{60};
 
     [[nodiscard]] bool is_answering() const {
@@ -172,6 +182,8 @@ public:
     /// What a client of a TLS server must trust.
     [[nodiscard]] std::string ca_file() const { return dir_.file("cert.pem"); }
 
+    [[nodiscard]] std::string key_file() const { return dir_.file("key.pem"); }
+
     /// Crashes it and starts it again.
     void restart_empty() {
         if (is_running()) crash();
@@ -184,35 +196,15 @@ private:
     }
 
     [[nodiscard]] std::vector<std::string> tls_arguments() const {
-        const auto openssl = find_program("openssl");
-        if (!openssl) throw std::runtime_error("openssl is not installed");
-        run_program({openssl->string(),
-                     "req",
-                     "-x509",
-                     "-newkey",
-                     "ec",
-                     "-pkeyopt",
-                     "ec_paramgen_curve:P-256",
-                     "-nodes",
-                     "-days",
-                     "2",
-                     "-subj",
-                     "/CN=test",
-                     "-addext",
-                     "subjectAltName=DNS:localhost,IP:127.0.0.1",
-                     "-keyout",
-                     dir_.file("key.pem"),
-                     "-out",
-                     ca_file()},
-                    dir_.file("openssl.log"));
+        const TestCertificate made = make_test_certificate(dir_);
         return {"--tls-port",
                 std::to_string(port_),
                 "--tls-cert-file",
-                ca_file(),
+                made.certificate_file,
                 "--tls-key-file",
-                dir_.file("key.pem"),
+                made.key_file,
                 "--tls-ca-cert-file",
-                ca_file(),
+                made.certificate_file,
                 "--tls-auth-clients",
                 "no"};
     }

@@ -22,6 +22,15 @@ TEST(BackoffTest, GrowsFromATenthOfASecondToFiveWithJitter) {
     EXPECT_EQ(longest, 5s);
 }
 
+TEST(BackoffTest, WaitsNoLongerThanItIsAllowedTo) {
+    Backoff backoff(1, std::chrono::milliseconds(1'250));
+    std::chrono::milliseconds most{0};
+    for (int attempt = 0; attempt < 200; ++attempt)
+        most = std::max(most, backoff.next(false));
+    EXPECT_LE(most, std::chrono::milliseconds(1'250));
+    EXPECT_GT(most, std::chrono::milliseconds(1'000));
+}
+
 TEST(BackoffTest, TwoNodesDoNotWaitTheSameTimes) {
     Backoff one(1);
     Backoff other(2);

@@ -1,82 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "redis/cluster_client.hpp"
 
-#include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/unit/redis/recording_sink.hpp"
-#include "tests/unit/redis/scripted_server.hpp"
+#include "tests/unit/redis/cluster_fixture.hpp"
 
 namespace roomcast::redis {
 namespace {
 
 using namespace std::chrono_literals;
-using test::FakeLoop;
-using test::ScriptedServer;
 using testing::ElementsAre;
 using testing::StartsWith;
-
-/// Two masters: "a" has the slots below 8192, "b" the others. "foo" is in slot 12182, "bar" in
-/// 5061.
-class ClusterClientTest : public testing::Test {
-protected:
-    static constexpr const char* kHalves =
-        "*2\r\n*3\r\n:0\r\n:8191\r\n*2\r\n+a\r\n:1\r\n*3\r\n:8192\r\n:16383\r\n*2\r\n+b\r\n:1\r\n";
-    static constexpr const char* kAllAtA = "*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n+a\r\n:1\r\n";
-
-    void start(bool is_sharded = false) {
-        ClientOptions options;
-        options.address.mode = Mode::cluster;
-        options.address.endpoints = {{"a", 1}};
-        options.has_sharded_channels = is_sharded;
-        client_ = make_client(loop_, options);
-        client_->start(sink_);
-    }
-
-    void connect(bool is_sharded = false) {
-        start(is_sharded);
-        greet("a");
-        answer_slots(kHalves);
-        greet("b");
-        ASSERT_TRUE(client_->is_connected());
-        (void)sink_.take();
-    }
-
-    [[nodiscard]] std::shared_ptr<test::FakePeer> peer(const std::string& host) const {
-        std::shared_ptr<test::FakePeer> found;
-        for (const auto& each : loop_.peers()) {
-            if (each->options.endpoint.host == host) found = each;
-        }
-        return found;
-    }
-
-    void greet(const std::string& host) {
-        ASSERT_TRUE(peer(host)) << host;
-        servers_[host] = std::make_unique<ScriptedServer>(*peer(host));
-        servers_[host]->greet("cluster");
-        loop_.run_posted();
-    }
-
-    ScriptedServer& at(const std::string& host) { return *servers_[host]; }
-
-    void answer_slots(const std::string& slots) {
-        ASSERT_THAT(at("a").take_names(), ElementsAre("CLUSTER"));
-        at("a").send(slots);
-        loop_.run_posted();
-    }
-
-    void call(const std::string& key) { client_->call(key, {"GET", key}, sink_.note(key)); }
-
-    FakeLoop loop_;
-    test::RecordingSink sink_;
-    std::unique_ptr<Client> client_;
-    std::map<std::string, std::unique_ptr<ScriptedServer>> servers_;
-};
 
 TEST_F(ClusterClientTest, IsConnectedWhenAllSlotsHaveAnOwnerThatIsConnected) {
     start();
@@ -111,9 +49,61 @@ TEST_F(ClusterClientTest, FollowsMovedAndRemembersIt) {
     EXPECT_THAT(at("a").take_names(), ElementsAre("CLUSTER", "GET"));
     at("a").send(std::string(kAllAtA) + "+1\r\n");
     EXPECT_THAT(sink_.take(), ElementsAre("foo: 1"));
+    at("b").send("+PONG\r\n");
     call("foo");
     EXPECT_THAT(at("a").take_names(), ElementsAre("GET"));
     EXPECT_EQ(client_->figures().redirects, 1U);
+}
+
+TEST_F(ClusterClientTest, CallsStayInOrderWhereTheOldOwnerSendsSomeOn) {
+    connect();
+    for (const char* name : {"1", "2"})
+        client_->call("foo", {"GET", name}, sink_.note(name));
+    EXPECT_THAT(at("b").take_names(), ElementsAre("GET", "GET"));
+    at("b").send("-MOVED 12182 a:1\r\n");
+    client_->call("foo", {"GET", "3"}, sink_.note("3"));  // must not overtake the second
+    client_->call("bar", {"GET", "bar"}, sink_.note("bar"));
+    EXPECT_THAT(at("b").take_names(), ElementsAre("PING"));
+    EXPECT_THAT(gets(at("a")), ElementsAre("1", "bar"));
+    at("b").send("-MOVED 12182 a:1\r\n+PONG\r\n");
+    EXPECT_THAT(gets(at("a")), ElementsAre("2", "3"));
+}
+
+TEST_F(ClusterClientTest, CallsThatWaitForTheOldOwnerDoNotWaitForOneThatIsLost) {
+    connect();
+    call("foo");
+    at("b").send("-MOVED 12182 a:1\r\n");
+    client_->call("foo", {"GET", "2"}, sink_.note("2"));
+    EXPECT_THAT(gets(at("a")), ElementsAre("foo"));
+    peer("b")->end("reset");
+    EXPECT_THAT(gets(at("a")), ElementsAre("2"));
+    client_->call("foo", {"GET", "3"}, sink_.note("3"));
+    EXPECT_THAT(gets(at("a")), ElementsAre("3"));
+}
+
+TEST_F(ClusterClientTest, StopAnswersWhatWaitsForTheOldOwner) {
+    connect();
+    call("foo");
+    at("b").send("-MOVED 12182 a:1\r\n");
+    client_->call("foo", {"GET", "2"}, sink_.note("2"));
+    client_->stop();
+    EXPECT_THAT(sink_.take(),
+                testing::UnorderedElementsAre(StartsWith("foo: interrupted"),
+                                              "2: not sent: the client was stopped"));
+}
+
+TEST_F(ClusterClientTest, AMapThatIsOlderThanARedirectDoesNotCount) {
+    connect();
+    call("foo");
+    call("a");  // slot 15495
+    (void)at("b").take_names();
+    at("b").send("-MOVED 12182 a:1\r\n-MOVED 15495 a:1\r\n+PONG\r\n+PONG\r\n");
+    EXPECT_THAT(at("a").take_names(), ElementsAre("CLUSTER", "GET", "GET"));
+    at("a").send(kHalves);  // asked for between the two
+    EXPECT_THAT(at("a").take_names(), ElementsAre("CLUSTER"));
+    call("a");
+    EXPECT_THAT(at("a").take_names(), ElementsAre("GET"));
+    EXPECT_THAT(at("b").take_names(), ElementsAre("PING", "PING"));
 }
 
 TEST_F(ClusterClientTest, FollowsAskForThatCallAlone) {
@@ -158,6 +148,7 @@ TEST_F(ClusterClientTest, TwoNodesThatNameEachOtherAreNotFollowedForEver) {
         std::string answers;
         for (const std::string& name : node.take_names()) {
             if (name == "CLUSTER") answers += kHalves;
+            if (name == "PING") answers += "+PONG\r\n";
             if (name == "GET") answers += is_at_a ? "-MOVED 12182 b:1\r\n" : "-MOVED 12182 a:1\r\n";
         }
         if (!answers.empty()) node.send(answers);
@@ -230,24 +221,19 @@ TEST_F(ClusterClientTest, AShardedChannelFollowsItsSlot) {
     EXPECT_THAT(sink_.take(), ElementsAre("subscribed foo again", "foo=2"));
 }
 
-TEST_F(ClusterClientTest, APlainChannelMovesWithTheMapAndIsHeardOnce) {
+TEST_F(ClusterClientTest, APlainPublicationIsTakenByTheOwnerOfTheSlotAlone) {
     connect();
     EXPECT_EQ(client_->publish_command(), "PUBLISH");
-    client_->subscribe("c", "foo");
-    loop_.run_posted();
-    EXPECT_THAT(at("b").take_names(), ElementsAre("SUBSCRIBE"));
-    at("b").send(ScriptedServer::confirm("subscribe", "c"));
-    call("foo");
+    client_->publish("foo", "x", sink_.note("publish"));
+    const auto commands = at("b").take_commands();
+    ASSERT_EQ(commands.size(), 1U);
+    EXPECT_EQ(commands[0][0], "EVALSHA");
+    EXPECT_THAT(std::vector(commands[0].begin() + 2, commands[0].end()),
+                ElementsAre("1", "rc:{foo}:publish", "foo", "x"));
     at("b").send("-MOVED 12182 a:1\r\n");
-    (void)at("a").take_commands();
-    at("a").send(kAllAtA);
-    loop_.run_posted();
-    EXPECT_THAT(at("a").take_names(), ElementsAre("SUBSCRIBE"));
-    (void)sink_.take();
-    at("b").send(ScriptedServer::push("message", "c", "old"));
-    at("a").send("+1\r\n" + ScriptedServer::confirm("subscribe", "c") +
-                 ScriptedServer::push("message", "c", "new"));
-    EXPECT_THAT(sink_.take(), ElementsAre("foo: 1", "subscribed c again", "c=new"));
+    EXPECT_THAT(at("a").take_names(), ElementsAre("CLUSTER", "EVALSHA"));
+    at("a").send(kAllAtA + std::string(":1\r\n"));
+    EXPECT_THAT(sink_.take(), ElementsAre("publish: "));
 }
 
 TEST(RedirectTest, ReadsWhatNodesSay) {

@@ -241,6 +241,24 @@ TEST_F(DirectClientTest, AsksAnotherSentinelWhenTheFirstDoesNotKnowTheName) {
     EXPECT_EQ(last_host(), "s1");
 }
 
+TEST_F(DirectClientTest, AsksAnotherSentinelWhenTheMasterThatOneNamesIsNone) {
+    start(Mode::sentinel);
+    ScriptedServer sentinel = greet("sentinel");
+    name_master(sentinel, "m1");
+    loop_.last_peer().end("connection refused");
+    EXPECT_THAT(sink_.take(), ElementsAre("down: connection refused (m1:9)"));
+    loop_.advance(200ms);
+    EXPECT_EQ(last_host(), "s2");
+    sentinel = greet("sentinel");
+    name_master(sentinel, "m2");
+    (void)greet();
+    EXPECT_THAT(sink_.take(), ElementsAre("up: m2:9"));
+    // One that worked is no reason to doubt the sentinel.
+    loop_.last_peer().end("reset");
+    loop_.advance(200ms);
+    EXPECT_THAT(sentinel.take_names(), testing::Contains("SENTINEL"));
+}
+
 TEST_F(DirectClientTest, ASentinelThatIsLostCostsTheMastersConnectionNothing) {
     start(Mode::sentinel);
     ScriptedServer sentinel = greet("sentinel");
