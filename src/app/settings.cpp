@@ -87,7 +87,6 @@ Outcome<LoadedSettings, SettingsError> load_settings(const SettingsInput& input)
         loaded.effective.push_back({&row, std::move(given.text), std::move(given.origin)});
     }
     work_out_defaults(loaded);
-    if (auto error = refuse_what_is_not_built(loaded)) return std::move(*error);
     if (auto error = check_together(loaded)) return std::move(*error);
     add_warnings(loaded);
     return loaded;

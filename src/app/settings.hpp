@@ -16,6 +16,9 @@
 #include "auth/jwt.hpp"
 #include "auth/key_set.hpp"
 #include "auth/origin.hpp"
+#include "brokers/kafka_options.hpp"
+#include "brokers/nats_address.hpp"
+#include "brokers/rabbitmq_options.hpp"
 #include "gateway/peer_address.hpp"
 #include "gateway/send_batch.hpp"
 #include "http/router.hpp"
@@ -61,6 +64,14 @@ struct RedisSettings {
     std::string ca_file;  // PEM; empty: the certificates of the system
 };
 
+struct NatsSettings {
+    std::vector<NatsServer> servers;
+    std::string prefix;
+    NatsLogin login;  // wins over those of the servers
+    std::string creds_file;
+    std::string ca_file;
+};
+
 /// All settings, checked. Constant after the start.
 struct Settings {
     ListenAddress server_addr;
@@ -72,6 +83,7 @@ struct Settings {
     std::string node_name;
     std::uint16_t shards = 1;
     IoUring io_uring = IoUring::automatic;
+    bool is_deflate_on = false;  // permessage-deflate is accepted
     std::chrono::seconds drain{10};
     std::chrono::seconds drain_delay{0};
 
@@ -85,6 +97,11 @@ struct Settings {
     StoreKind presence_store = StoreKind::memory;
     RedisSettings redis;         // of presence
     RedisSettings broker_redis;  // of broadcasts; the same one unless BROADCAST_MQ_ADDR is set
+    NatsSettings nats;
+    rabbitmq::Address rabbitmq;
+    std::string rabbitmq_ca_file;  // PEM; empty: the certificates of the system
+    rabbitmq::Topology rabbitmq_topology;
+    kafka::Access kafka;
 
     std::chrono::seconds presence_ttl{60};
     Limits limits;

@@ -185,6 +185,9 @@ bool is_used(const Settings& settings, std::string_view variable) {
     if (variable.starts_with("REDIS_")) {
         return has_broker || settings.presence_store == StoreKind::redis;
     }
+    if (variable.starts_with("BROADCAST_NATS_")) return settings.broker == BrokerKind::nats;
+    if (variable.starts_with("BROADCAST_RABBITMQ_")) return settings.broker == BrokerKind::rabbitmq;
+    if (variable.starts_with("BROADCAST_KAFKA_")) return settings.broker == BrokerKind::kafka;
     return has_broker && (variable == "BROADCAST_MQ_ADDR" || variable == "BROADCAST_MQ_PASSWORD" ||
                           variable == "BROADCAST_MQ_DB" || variable == "BROADCAST_MQ_CA_FILE");
 }
@@ -261,6 +264,67 @@ std::optional<SettingsError> check_redis(const LoadedSettings& loaded) {
     return std::nullopt;
 }
 
+std::optional<SettingsError> check_nats(const LoadedSettings& loaded) {
+    const NatsSettings& nats = loaded.settings.nats;
+    if (loaded.settings.broker != BrokerKind::nats) return std::nullopt;
+    const bool has_user = !nats.login.user.empty();
+    if (has_user == nats.login.password.empty()) {
+        return complain(loaded,
+                        has_user ? "BROADCAST_NATS_USER" : "BROADCAST_NATS_PASSWORD",
+                        "allowed: BROADCAST_NATS_USER and BROADCAST_NATS_PASSWORD together");
+    }
+    const bool has_token = !nats.login.token.empty();
+    if (has_token && has_user) {
+        return complain(
+            loaded, "BROADCAST_NATS_TOKEN", "allowed: only without BROADCAST_NATS_USER");
+    }
+    if (!nats.creds_file.empty() && (has_user || has_token)) {
+        return complain(loaded,
+                        "BROADCAST_NATS_CREDS_FILE",
+                        "allowed: only without BROADCAST_NATS_USER and BROADCAST_NATS_TOKEN");
+    }
+    return std::nullopt;
+}
+
+std::optional<SettingsError> check_rabbitmq(const LoadedSettings& loaded) {
+    const rabbitmq::Topology& topology = loaded.settings.rabbitmq_topology;
+    if (topology.is_exclusive || topology.is_auto_delete) return std::nullopt;
+    return complain(loaded,
+                    "BROADCAST_RABBITMQ_QUEUE_AUTO_DELETE",
+                    "the queues of nodes that have ended would fill up; allowed: false only while "
+                    "BROADCAST_RABBITMQ_QUEUE_EXCLUSIVE is true");
+}
+
+std::optional<SettingsError> check_kafka(const LoadedSettings& loaded) {
+    const kafka::Access& kafka = loaded.settings.kafka;
+    if (loaded.settings.broker != BrokerKind::kafka) return std::nullopt;
+    const bool has_user = !kafka.sasl.username.empty();
+    const bool has_password = !kafka.sasl.password.empty();
+    if (has_user != has_password) {
+        return complain(
+            loaded,
+            has_user ? "BROADCAST_KAFKA_SASL_USERNAME" : "BROADCAST_KAFKA_SASL_PASSWORD",
+            "allowed: BROADCAST_KAFKA_SASL_USERNAME and BROADCAST_KAFKA_SASL_PASSWORD together");
+    }
+    if (kafka.sasl.is_on && !has_user) {
+        return complain(loaded,
+                        "BROADCAST_KAFKA_SASL_ENABLED",
+                        "allowed: true only together with BROADCAST_KAFKA_SASL_USERNAME and "
+                        "BROADCAST_KAFKA_SASL_PASSWORD");
+    }
+    if (has_user && !kafka.sasl.is_on) {
+        return complain(loaded,
+                        "BROADCAST_KAFKA_SASL_USERNAME",
+                        "allowed: only with BROADCAST_KAFKA_SASL_ENABLED=true");
+    }
+    if (!kafka.tls.ca_file.empty() && !kafka.tls.is_on) {
+        return complain(loaded,
+                        "BROADCAST_KAFKA_TLS_CA_FILE",
+                        "allowed: only with BROADCAST_KAFKA_TLS_ENABLED=true");
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 void work_out_defaults(LoadedSettings& loaded) {
@@ -285,26 +349,14 @@ void work_out_defaults(LoadedSettings& loaded) {
     work_out_backends(loaded);
 }
 
-std::optional<SettingsError> refuse_what_is_not_built(const LoadedSettings& loaded) {
-    const BrokerKind broker = loaded.settings.broker;
-    if (broker != BrokerKind::memory && broker != BrokerKind::redis) {
-        return complain(loaded,
-                        "BROADCAST_MQ_TYPE",
-                        "this build has no " + find(loaded, "BROADCAST_MQ_TYPE").text +
-                            " broker yet; allowed: memory, redis");
-    }
-    if (find(loaded, "WS_COMPRESSION").text != "off") {
-        return complain(
-            loaded, "WS_COMPRESSION", "this build has no compression yet; allowed: off");
-    }
-    return std::nullopt;
-}
-
 std::optional<SettingsError> check_together(const LoadedSettings& loaded) {
     if (auto error = check_tls(loaded)) return error;
     if (auto error = check_jwt(loaded)) return error;
     if (auto error = check_sizes(loaded)) return error;
     if (auto error = check_redis(loaded)) return error;
+    if (auto error = check_nats(loaded)) return error;
+    if (auto error = check_rabbitmq(loaded)) return error;
+    if (auto error = check_kafka(loaded)) return error;
     const Settings& settings = loaded.settings;
     if (settings.metrics_addr == settings.server_addr && settings.server_addr.port != 0) {
         return complain(loaded, "METRICS_ADDR", "allowed: another address than SERVER_ADDR");

@@ -11,9 +11,6 @@ namespace roomcast {
 /// Works out the defaults that depend on the machine or on other settings.
 void work_out_defaults(LoadedSettings& loaded);
 
-/// A setting that this build cannot serve.
-[[nodiscard]] std::optional<SettingsError> refuse_what_is_not_built(const LoadedSettings& loaded);
-
 /// Settings that contradict each other.
 [[nodiscard]] std::optional<SettingsError> check_together(const LoadedSettings& loaded);
 

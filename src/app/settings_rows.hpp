@@ -165,5 +165,8 @@ void append_connections(std::vector<SettingRow>& rows);
 void append_deadlines(std::vector<SettingRow>& rows);
 void append_logs(std::vector<SettingRow>& rows);
 void append_brokers(std::vector<SettingRow>& rows);
+void append_nats(std::vector<SettingRow>& rows);
+void append_rabbitmq(std::vector<SettingRow>& rows);
+void append_kafka(std::vector<SettingRow>& rows);
 
 }  // namespace roomcast::setting_rows

@@ -11,16 +11,6 @@ namespace roomcast::setting_rows {
 
 namespace {
 
-/// A setting of a broker that this build lacks: known, so that a start is refused for the right
-/// reason, or warned about.
-SettingRow not_built(const Words& words, std::string default_text = {}) {
-    return other(Group::brokers,
-                 words,
-                 std::move(default_text),
-                 "any text",
-                 [](Settings&, std::string_view) -> Complaint { return std::nullopt; });
-}
-
 constexpr Bounds kDatabases{0, 65'535};
 
 using RedisOf = RedisSettings Settings::*;
@@ -106,12 +96,11 @@ void append_redis(std::vector<SettingRow>& rows) {
 
 void append_brokers(std::vector<SettingRow>& rows) {
     constexpr auto kGroup = Group::brokers;
-    // What is worked out from other settings, and which kinds this build has, is for
-    // work_out_defaults() and refuse_what_is_not_built(), once all is known.
+    // What is worked out from other settings is for work_out_defaults(), once all is known.
     rows.push_back(other(
         kGroup,
         {"BROADCAST_MQ_TYPE",
-         "What carries messages between nodes. This build has `memory` (one node) and `redis`.",
+         "What carries messages between nodes; `memory` is for one node alone.",
          "`memory`; `redis` when `REDIS_ADDR` is set"},
         "",
         "memory, redis, nats, rabbitmq, kafka",
@@ -135,30 +124,9 @@ void append_brokers(std::vector<SettingRow>& rows) {
                              return std::nullopt;
                          }));
     append_redis(rows);
-    // URLs may hold a password.
-    rows.push_back(
-        secret(not_built({"BROADCAST_NATS_URL", "Not in this build."}, "nats://127.0.0.1:4222")));
-    rows.push_back(not_built({"BROADCAST_NATS_PREFIX", "Not in this build."}, "roomcast"));
-    rows.push_back(secret(not_built({"BROADCAST_RABBITMQ_URL", "Not in this build.", "unset"})));
-    rows.push_back(not_built({"BROADCAST_RABBITMQ_EXCHANGE", "Not in this build."}, "realtime"));
-    rows.push_back(not_built({"BROADCAST_RABBITMQ_EXCHANGE_TYPE", "Not in this build."}, "topic"));
-    rows.push_back(
-        not_built({"BROADCAST_RABBITMQ_ROUTING_KEY_PREFIX", "Not in this build."}, "broadcast."));
-    rows.push_back(not_built({"BROADCAST_RABBITMQ_QUEUE", "Not in this build.", "unset"}));
-    rows.push_back(
-        not_built({"BROADCAST_RABBITMQ_QUEUE_EXCLUSIVE", "Not in this build.", "unset"}));
-    rows.push_back(
-        not_built({"BROADCAST_RABBITMQ_QUEUE_AUTO_DELETE", "Not in this build.", "unset"}));
-    rows.push_back(not_built({"BROADCAST_KAFKA_BROKERS", "Not in this build.", "unset"}));
-    rows.push_back(
-        not_built({"BROADCAST_KAFKA_TOPIC", "Not in this build."}, "realtime-broadcast"));
-    rows.push_back(not_built({"BROADCAST_KAFKA_GROUP", "Not in this build.", "unset"}));
-    rows.push_back(not_built({"BROADCAST_KAFKA_SASL_ENABLED", "Not in this build.", "unset"}));
-    rows.push_back(not_built({"BROADCAST_KAFKA_SASL_USERNAME", "Not in this build.", "unset"}));
-    rows.push_back(
-        secret(not_built({"BROADCAST_KAFKA_SASL_PASSWORD", "Not in this build.", "unset"})));
-    rows.push_back(not_built({"BROADCAST_KAFKA_TLS_ENABLED", "Not in this build.", "unset"}));
-    rows.push_back(path(not_built({"BROADCAST_KAFKA_TLS_CA_FILE", "Not in this build.", "unset"})));
+    append_nats(rows);
+    append_rabbitmq(rows);
+    append_kafka(rows);
 }
 
 }  // namespace roomcast::setting_rows

@@ -107,14 +107,13 @@ void append_connections(std::vector<SettingRow>& rows) {
                          {"MAILBOX_BYTES", "Their bytes, at least four messages."},
                          {kMebi, 16'384 * kMebi},
                          &Limits::mailbox_bytes));
-    rows.push_back(other(kGroup,
-                         {"WS_COMPRESSION", "permessage-deflate. This build has `off`."},
-                         "off",
-                         "off, on",
-                         [](Settings&, std::string_view text) -> Complaint {
-                             if (text == "off" || text == "on") return std::nullopt;
-                             return std::string();
-                         }));
+    rows.push_back(
+        choice<bool>(kGroup,
+                     {"WS_COMPRESSION",
+                      "Compresses messages of clients that ask for it (permessage-deflate). Read "
+                      "[operations](operations.md#compression) first."},
+                     {{"off", false}, {"on", true}},
+                     &Settings::is_deflate_on));
 }
 
 void append_deadlines(std::vector<SettingRow>& rows) {

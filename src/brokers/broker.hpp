@@ -111,7 +111,8 @@ public:
     virtual void unsubscribe(const ChannelName& channel) = 0;
     /// Sends `message` to every interested node, this one too. `done` is called exactly once: when
     /// the peer accepted it, or with `unavailable` (no peer within the publish timeout, queue full)
-    /// or `limit` (too large for the peer). The message may reach the sink before or after `done`.
+    /// or `broker_blocked` (the peer takes none at the moment) or `limit` (too large for the peer).
+    /// The message may reach the sink before or after `done`.
     virtual void publish(BusMessage message, PublishCallback done) = 0;
 
     /// Sends a JSON object to every node, this one too (docs/protocol.md, section 7). At most once,

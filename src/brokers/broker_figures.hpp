@@ -12,7 +12,7 @@ namespace roomcast {
 
 /// What the broker itself knows; HomeSide knows the rest.
 struct BrokerCounts {
-    std::uint64_t gaps = 0;  // one for each channel
+    std::uint64_t gaps = 0;          // one for each channel
     std::uint64_t bad_messages = 0;  // beside those that HomeSide finds
     std::uint64_t connections_lost = 0;
     std::uint64_t calls_failed = 0;

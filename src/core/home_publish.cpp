@@ -7,6 +7,16 @@
 
 namespace roomcast {
 
+namespace {
+
+std::string_view refusal_text(Errc errc) {
+    if (errc == Errc::limit) return "too large for the broker";
+    if (errc == Errc::broker_blocked) return "the broker takes no messages at the moment";
+    return "the broker did not take it; try again";
+}
+
+}  // namespace
+
 void Home::on(std::unique_ptr<Publish>& publish) {
     Broker& broker = shard_.services().broker;
     if (publish->key.empty() && publish->reply.id.empty() && publish->reply.request == 0) {
@@ -69,12 +79,7 @@ void Home::reply(const ReplyTo& reply, const ChannelName& channel, Result<Publis
     if (result) {
         frame = shard_.services().dialect.encode_ack(reply.id, result->ts_ms);
     } else {
-        frame =
-            encode_error(result.error(),
-                         result.error() == Errc::limit ? "too large for the broker"
-                                                       : "the broker did not take it; try again",
-                         reply.id,
-                         channel);
+        frame = encode_error(result.error(), refusal_text(result.error()), reply.id, channel);
     }
     // Only a command with an id was counted as unanswered.
     const std::uint32_t commands = reply.id.empty() ? 0 : 1;

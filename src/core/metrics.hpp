@@ -10,8 +10,6 @@
 namespace roomcast {
 
 struct ShardMetrics {
-    static constexpr std::size_t kErrcCount = 8;
-
     // gateway
     Counter connections_opened;
     Counter connections_closed;
@@ -23,6 +21,8 @@ struct ShardMetrics {
     Counter slow_consumers;     // closed with 4008
     Counter outbox_bytes;       // a level: what waits in all outboxes now
     Counter protocol_errors;    // closed with 1002, 1007 or 1009
+    Counter deflate_input;      // text of frames that were compressed
+    Counter deflate_output;     // and what it became
     Counter send_calls;         // system calls that sent
     Counter loop_stall_us_max;  // the longest turn of the loop since the start
     DurationHistogram loop_turn;

@@ -29,6 +29,9 @@ EventError bad_message(std::string text) {
 
 EventError publish_error(Errc errc) {
     if (errc == Errc::limit) return {413, "too_large", "the event is too large for the broker"};
+    if (errc == Errc::broker_blocked) {
+        return {503, wire_reason(errc), "the broker takes no messages at the moment"};
+    }
     return {503, "unavailable", "publish failed"};
 }
 

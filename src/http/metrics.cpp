@@ -62,6 +62,14 @@ constexpr Family kFamilies[] = {
      kCounter,
      "Connections closed for a breach of the WebSocket protocol (1002, 1007, 1009).",
      &ShardMetrics::protocol_errors},
+    {"roomcast_deflate_input_bytes_total",
+     kCounter,
+     "Bytes of messages before they were compressed, each counted once a thread.",
+     &ShardMetrics::deflate_input},
+    {"roomcast_deflate_output_bytes_total",
+     kCounter,
+     "Bytes of those messages behind that.",
+     &ShardMetrics::deflate_output},
     {"roomcast_outbox_bytes",
      kGauge,
      "Bytes that wait to be written to clients.",
@@ -171,7 +179,7 @@ void write_shards(MetricsWriter& writer, Shards shards) {
     writer.sample(sum(shards, &ShardMetrics::publications_received), {{"source", "websocket"}});
     writer.sample(sum(shards, &ShardMetrics::publications_http), {{"source", "http"}});
     writer.family("roomcast_errors_total", kCounter, "Error messages sent to clients, by reason.");
-    for (std::size_t errc = 0; errc < ShardMetrics::kErrcCount; ++errc) {
+    for (std::size_t errc = 0; errc < kErrcCount; ++errc) {
         writer.sample(errors(shards, errc), {{"reason", wire_reason(static_cast<Errc>(errc))}});
     }
     write_histogram(writer,

@@ -18,6 +18,7 @@ int wire_code(Errc errc) {
         case Errc::rate_limited:
             return 4029;
         case Errc::unavailable:
+        case Errc::broker_blocked:
             return 4500;
         case Errc::invalid_token:
             return 4401;
@@ -41,6 +42,8 @@ std::string_view wire_reason(Errc errc) {
             return "rate_limited";
         case Errc::unavailable:
             return "unavailable";
+        case Errc::broker_blocked:
+            return "broker_blocked";
         case Errc::invalid_token:
             return "invalid_token";
         case Errc::wrong_user:

@@ -271,6 +271,11 @@ TEST_P(BrokerContract, NamesAreData) {
                                             " ",
                                             std::string(256, 'x'),
                                             std::string(255, 'x'),
+                                            std::string(256, '*'),
+                                            std::string(253, '\'') + "\u20ac",
+                                            "%00",
+                                            "a%0D%0APUB",
+                                            "rc.control",
                                             std::string(85, '*') + "\u20ac"};
     for (const std::string& name : names)
         node.subscribe(named(name));

@@ -19,6 +19,7 @@ TEST(ErrcTest, HasTheCodesAndReasonsOfTheProtocol) {
                            Row{Errc::limit, 4005, "limit"},
                            Row{Errc::rate_limited, 4029, "rate_limited"},
                            Row{Errc::unavailable, 4500, "unavailable"},
+                           Row{Errc::broker_blocked, 4500, "broker_blocked"},
                            Row{Errc::invalid_token, 4401, "invalid_token"},
                            Row{Errc::wrong_user, 4403, "wrong_user"}}) {
         EXPECT_EQ(wire_code(row.errc), row.code);
