@@ -69,6 +69,20 @@ ALL = [
         columns=(*FANOUT, "rss_bytes"),
     ),
     Case(
+        "deflate",
+        "1,000 readers of one channel, 50 messages of 1 KB a second; all negotiate "
+        "permessage-deflate, or none does",
+        "fanout",
+        {"readers": 1000, "rate": 50, "payload": 1024, "warmup": 1, "seconds": 5},
+        ["roomcast-deflate"],
+        baseline=" plain",
+        columns=FANOUT,
+        variants=(
+            Variant(" plain", {"deflate": "no"}),
+            Variant(" deflated", {"deflate": "yes"}),
+        ),
+    ),
+    Case(
         "nodes",
         "two nodes on one Redis: 100 readers of one channel on the two, 50 messages a second",
         "fanout",
@@ -183,6 +197,7 @@ QUICK = {
     "low": {"warmup": 0.3, "seconds": 1},
     "window": {"warmup": 0.3, "seconds": 0.7},
     "channels": {"warmup": 0.3, "seconds": 0.7},
+    "deflate": {"warmup": 0.3, "seconds": 1},
     "nodes": {"warmup": 0.3, "seconds": 1},
     "nodes-window": {"warmup": 0.3, "seconds": 0.7},
     "nodes-spread": {"warmup": 0.3, "seconds": 0.7},

@@ -261,6 +261,7 @@ MAKERS = {
     "floor-uring": lambda programs: floor(programs, "uring"),
     "roomcast": lambda programs: roomcast(programs, "off"),
     "roomcast-uring": lambda programs: roomcast(programs, "on"),
+    "roomcast-deflate": lambda programs: roomcast(programs, "off", WS_COMPRESSION="on"),
     "uws": lambda programs: node("uws_server.mjs"),
     "ws": lambda programs: node("ws_server.mjs"),
     "nats": lambda programs: Nats(),

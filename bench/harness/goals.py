@@ -23,6 +23,8 @@ def ours(case, text, metric, limit, other="", is_minimum=False):
 GOALS = [
     ours("low", "CPU per delivery at most 1.5x the floor", "cpu_us_per_delivery", 1.5, "floor"),
     ours("window", "as many deliveries a second as uWebSockets.js", "per_second", 1, "uws", True),
+    Goal("deflate: CPU per delivery at most 1.15x of the plain run", "deflate",
+         "roomcast-deflate deflated", "cpu_us_per_delivery", 1.15, "roomcast-deflate plain"),
     Goal("nodes: p50 at most 1.5x the bare relay", "nodes", "roomcast-2", "latency_p50_ms", 1.5,
          "relay-2"),
     Goal("nodes: p99 at most 2x the bare relay", "nodes", "roomcast-2", "latency_p99_ms", 2,

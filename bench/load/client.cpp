@@ -14,9 +14,10 @@ Client::Client(Target target, ClientEvents& events, std::string_view resource, s
     : loop_(target.loop),
       events_(events),
       protocol_(target.protocol),
+      inflater_(target.inflater),
       fd_(start_connect(target.port)),
       index_(index),
-      out_(upgrade_request(resource)) {
+      out_(upgrade_request(resource, target.inflater != nullptr)) {
     loop_.watch(fd_.get(), *this);
 }
 
@@ -109,6 +110,10 @@ std::size_t Client::take_upgrade(std::string_view bytes) {
         fail(bytes.substr(0, bytes.find("\r\n")));
         return bytes.size();
     }
+    if (inflater_ && !is_deflate_accepted(bytes.substr(0, end))) {
+        fail("the server does not agree on compression");
+        return bytes.size();
+    }
     state_ = State::open;
     if (const std::string greeting = protocol_.greeting(); !greeting.empty()) queue_text(greeting);
     events_.on_open(*this);
@@ -116,11 +121,18 @@ std::size_t Client::take_upgrade(std::string_view bytes) {
     return end + 4;
 }
 
+void Client::take_message(const Frame& frame) {
+    if (!frame.is_deflated) return protocol_.read(rest_, frame.payload, *this);
+    const auto text = inflater_ ? inflater_->inflate(frame.payload) : std::nullopt;
+    if (!text) return fail("a compressed frame that cannot be read");
+    protocol_.read(rest_, *text, *this);
+}
+
 void Client::take_frame(const Frame& frame) {
     switch (frame.opcode) {
         case Opcode::text:
         case Opcode::binary:
-            protocol_.read(rest_, frame.payload, *this);
+            take_message(frame);
             break;
         case Opcode::ping:
             append_frame(out_, Opcode::pong, frame.payload);

@@ -9,6 +9,7 @@
 
 #include "common/socket.hpp"
 #include "load/event_loop.hpp"
+#include "load/inflater.hpp"
 #include "load/protocol.hpp"
 #include "load/websocket.hpp"
 
@@ -21,6 +22,7 @@ struct Target {
     EventLoop& loop;
     const Protocol& protocol;
     std::uint16_t port;
+    Inflater* inflater = nullptr;  ///< set: all clients ask for compression, and insist on it
 };
 
 /// What a case wants to know of its clients. `at` is when the bytes had been received.
@@ -68,6 +70,7 @@ private:
     std::size_t take(std::string_view bytes);
     std::size_t take_upgrade(std::string_view bytes);
     void take_frame(const Frame& frame);
+    void take_message(const Frame& frame);
     void fail(std::string_view reason);
 
     void on_confirmed() override { events_.on_confirmed(*this); }
@@ -79,6 +82,7 @@ private:
     EventLoop& loop_;
     ClientEvents& events_;
     const Protocol& protocol_;
+    Inflater* inflater_;
     UniqueFd fd_;
     State state_ = State::connecting;
     bool is_stalled_ = false;

@@ -30,8 +30,10 @@ int main(int argc, char** argv) {
     const auto protocol = make_protocol(options.protocol);
     if (!protocol) give_up("--protocol is json, nats or nchan");
     EventLoop loop;
+    Inflater inflater;
     const ProcessStats stats(options.pids, options.broker_pids);
     Report report;
-    run_case(options, {loop, *protocol, options.port}, stats, report);
+    Inflater* const deflating = options.is_deflating ? &inflater : nullptr;
+    run_case(options, {loop, *protocol, options.port, deflating}, stats, report);
     return report.print();
 }

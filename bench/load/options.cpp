@@ -33,6 +33,7 @@ void set(Options& options, std::string_view name, std::string_view value) {
     TrafficPlan& traffic = options.traffic;
     if (name == "--port") return read(value, options.port);
     if (name == "--protocol") return void(options.protocol = value);
+    if (name == "--deflate") return void(options.is_deflating = value == "yes");
     if (name == "--pids") return read_list(value, options.pids);
     if (name == "--broker-pids") return read_list(value, options.broker_pids);
     if (name == "--reader-ports") return read_list(value, traffic.reader_ports);

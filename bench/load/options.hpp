@@ -16,6 +16,7 @@ struct Options {
     std::string case_name;
     std::uint16_t port = 0;
     std::string protocol = "json";
+    bool is_deflating = false;       ///< permessage-deflate on every connection
     std::vector<pid_t> pids;         ///< all processes of the server
     std::vector<pid_t> broker_pids;  ///< of the broker between its nodes, counted apart
 

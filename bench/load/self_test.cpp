@@ -9,6 +9,7 @@
 
 #include "load/cases.hpp"
 #include "load/histogram.hpp"
+#include "load/inflater.hpp"
 #include "load/ledger.hpp"
 #include "load/stamp.hpp"
 #include "load/websocket.hpp"
@@ -126,6 +127,13 @@ void test_frames(SelfTest& test) {
     test.expect(read_frame(std::string("\x01\x00", 2), frame) == FrameResult::broken,
                 "a fragment is refused");
     test.expect(own.find("hello") == std::string::npos, "an own frame is masked");
+    test.expect(read_frame("\xc1\x01x", frame) == FrameResult::complete && frame.is_deflated,
+                "a compressed frame is read");
+    test.expect(read_frame("\xa1\x01x", frame) == FrameResult::broken, "other bits are refused");
+    Inflater inflater;
+    test.expect(inflater.inflate({"\xf2\x48\xcd\xc9\xc9\x07\x00", 7}) == "Hello",
+                "a compressed message is read (RFC 7692 §7.2.3.1)");
+    test.expect(!inflater.inflate("\x07"), "and a broken one is refused");
 }
 
 void test_histogram(SelfTest& test) {

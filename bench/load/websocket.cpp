@@ -42,18 +42,23 @@ void append_big_endian(std::string& out, std::uint64_t value, unsigned bytes) {
 
 }  // namespace
 
-std::string upgrade_request(std::string_view resource) {
+std::string upgrade_request(std::string_view resource, bool is_deflating) {
     std::string request = "GET ";
     request.append(resource);
     request += " HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
     request += "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ";
     request.append(kKey);
+    if (is_deflating) request += "\r\nSec-WebSocket-Extensions: permessage-deflate";
     request += "\r\n\r\n";
     return request;
 }
 
 bool is_upgrade_accepted(std::string_view head) {
     return head.starts_with("HTTP/1.1 101 ") && head.find(kAccept) != std::string_view::npos;
+}
+
+bool is_deflate_accepted(std::string_view head) {
+    return head.find("permessage-deflate; server_no_context_takeover") != std::string_view::npos;
 }
 
 void append_frame(std::string& out, Opcode opcode, std::string_view payload) {
@@ -82,7 +87,8 @@ FrameResult read_frame(std::string_view bytes, Frame& frame) {
     const auto byte = [&](std::size_t at) {
         return static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[at]));
     };
-    const std::uint64_t opcode = byte(0) & 0x7f;  // reserved bits make it an unknown one
+    constexpr std::uint64_t kDeflated = 0x40;
+    const std::uint64_t opcode = byte(0) & (0x7f - kDeflated);  // others make it an unknown one
     const bool is_known = opcode == 1 || opcode == 2 || (opcode >= 8 && opcode <= 10);
     if (!(byte(0) & 0x80) || !is_known || (byte(1) & 0x80)) return FrameResult::broken;
 
@@ -99,6 +105,7 @@ FrameResult read_frame(std::string_view bytes, Frame& frame) {
     }
     if (bytes.size() - header < size) return FrameResult::incomplete;
     frame.opcode = static_cast<Opcode>(opcode);
+    frame.is_deflated = (byte(0) & kDeflated) != 0;
     frame.payload = bytes.substr(header, size);
     frame.frame_bytes = header + size;
     return FrameResult::complete;

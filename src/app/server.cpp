@@ -136,7 +136,8 @@ http::UpgradePolicy Server::upgrade_policy() const {
             .allowed_origins = settings_.allowed_origins,
             .cors_origins = settings_.cors_origins,
             .token_cookie = settings_.jwt.cookie,
-            .user_bytes = settings_.limits.user_bytes};
+            .user_bytes = settings_.limits.user_bytes,
+            .is_deflate_on = settings_.is_deflate_on};
 }
 
 GatewayOptions Server::gateway_options() {

@@ -58,9 +58,14 @@ using Event = std::variant<NeedMore, Message, Ping, Pong, Close, Error>;
 /// them behind the input, the reader behind its own buffers. Enough for json::parse_object().
 inline constexpr std::size_t kMessagePadding = 64;
 
+class Inflater;
+
 struct ReaderLimits {
     std::size_t message_bytes = 65'536;
     std::size_t fragments = 1'024;  // frames of one message, empty ones too
+    /// Set where permessage-deflate was agreed on: a message may come compressed. One serves all
+    /// readers of a thread.
+    Inflater* inflater = nullptr;
 };
 
 /// Reads a client's frames. Owns no memory beyond itself except while a frame or a message is
@@ -77,7 +82,7 @@ public:
     /// Reads up to the next event and cuts what it read from the front of `input`, whose bytes are
     /// unmasked in place and have kMessagePadding readable ones behind them. To be called until it
     /// gives NeedMore; then `input` is empty, and the caller's buffer is free for other use. Views
-    /// in an event point into `input` or the reader and live until the next call.
+    /// in an event point into `input`, the reader or its inflater and live until the next call.
     [[nodiscard]] Event next(std::span<char>& input);
 
     /// Whether nothing is held: the connection is between two messages.
@@ -96,6 +101,7 @@ private:
     /// Nothing: the frame ended without an event.
     [[nodiscard]] std::optional<Event> read_part(std::span<char>& input);
     [[nodiscard]] std::optional<Event> end_frame();
+    [[nodiscard]] Event inflate(bool is_text, std::string_view payload);
     [[nodiscard]] Event make_control_event(Opcode opcode, std::string_view payload);
     [[nodiscard]] Event make_close_event(std::string_view payload);
     [[nodiscard]] Event fail(Error error);
@@ -111,10 +117,13 @@ private:
 
 static_assert(sizeof(Reader) <= 32, "one of these is held for each idle connection");
 
+/// Whether a message's payload is compressed (RFC 7692).
+enum class Form : bool { plain, deflated };
+
 /// The header of a server's frame: final and unmasked.
 class FrameHeader {
 public:
-    FrameHeader(Opcode opcode, std::size_t payload_size);
+    FrameHeader(Opcode opcode, std::size_t payload_size, Form form);
 
     [[nodiscard]] std::string_view bytes() const { return {bytes_.data(), size_}; }
 
@@ -123,7 +132,9 @@ private:
     std::uint8_t size_;
 };
 
-[[nodiscard]] FrameHeader encode_header(Opcode opcode, std::size_t payload_size);
+[[nodiscard]] FrameHeader encode_header(Opcode opcode,
+                                        std::size_t payload_size,
+                                        Form form = Form::plain);
 
 /// A close frame. Of the reason as many whole characters are sent as a control frame can carry.
 [[nodiscard]] std::string encode_close(std::uint16_t code, std::string_view reason);

@@ -5,6 +5,7 @@
 
 #include "codec/utf8.hpp"
 #include "codec/websocket.hpp"
+#include "codec/websocket_deflate.hpp"
 
 namespace roomcast::websocket {
 
@@ -16,8 +17,10 @@ constexpr std::uint16_t kPolicyViolation = 1008;
 constexpr std::uint16_t kMessageTooBig = 1009;
 
 constexpr Error kNotUtf8{kInvalidPayload, "a text message is not UTF-8"};
+constexpr Error kTooLong{kMessageTooBig, "a message is too long"};
 
 constexpr std::uint8_t kFinalBit = 0x80;
+constexpr std::uint8_t kDeflatedBit = 0x40;  // the first reserved one
 constexpr std::uint8_t kReservedBits = 0x70;
 constexpr std::uint8_t kOpcodeBits = 0x0f;
 constexpr std::uint8_t kMaskBit = 0x80;
@@ -34,6 +37,12 @@ bool is_known(std::uint8_t opcode) {
     return opcode <= static_cast<std::uint8_t>(Opcode::binary) ||
            (opcode >= static_cast<std::uint8_t>(Opcode::close) &&
             opcode <= static_cast<std::uint8_t>(Opcode::pong));
+}
+
+/// What a message of at most `message_bytes` may take on the wire: compression makes what it cannot
+/// shorten longer by up to an eighth.
+std::size_t most_wire_bytes(std::size_t message_bytes, bool is_deflated) {
+    return is_deflated ? message_bytes + message_bytes / 8 + 64 : message_bytes;
 }
 
 /// Codes that an endpoint may send (section 7.4, and the registry that it opened).
@@ -104,7 +113,8 @@ std::span<char> take(std::span<char>& input, std::size_t size) {
 struct Reader::Header {
     explicit Header(const char* bytes)
         : opcode(static_cast<Opcode>(static_cast<std::uint8_t>(bytes[0]) & kOpcodeBits)),
-          is_final((static_cast<std::uint8_t>(bytes[0]) & kFinalBit) != 0) {
+          is_final((static_cast<std::uint8_t>(bytes[0]) & kFinalBit) != 0),
+          is_deflated((static_cast<std::uint8_t>(bytes[0]) & kDeflatedBit) != 0) {
         const auto second = static_cast<std::uint8_t>(bytes[1]);
         length_bytes = extended_length_bytes(second);
         length =
@@ -114,6 +124,7 @@ struct Reader::Header {
 
     Opcode opcode;
     bool is_final;
+    bool is_deflated;              // with the message that begins here
     std::size_t length_bytes = 0;  // of the extended length
     std::uint64_t length = 0;      // of the payload
     Mask mask;
@@ -131,6 +142,7 @@ struct Reader::Partial {
 
     bool is_in_message = false;
     bool is_text = false;
+    bool is_deflated = false;
     std::size_t fragments = 0;
     Utf8Validator utf8;
     std::string payload;
@@ -190,10 +202,15 @@ const char* Reader::take_header(std::span<char>& input) {
 }
 
 std::optional<Error> Reader::check_start(std::uint8_t first, std::uint8_t second) const {
-    if ((first & kReservedBits) != 0) return Error{kProtocolError, "a reserved bit is set"};
+    const auto opcode = static_cast<Opcode>(first & kOpcodeBits);
+    // Whether a message is compressed, its first frame says (RFC 7692, section 6).
+    const bool may_be_deflated =
+        limits_->inflater && (opcode == Opcode::text || opcode == Opcode::binary);
+    if ((first & kReservedBits & ~(may_be_deflated ? kDeflatedBit : 0)) != 0) {
+        return Error{kProtocolError, "a reserved bit is set"};
+    }
     if (!is_known(first & kOpcodeBits)) return Error{kProtocolError, "unknown opcode"};
     if ((second & kMaskBit) == 0) return Error{kProtocolError, "a client's frame is not masked"};
-    const auto opcode = static_cast<Opcode>(first & kOpcodeBits);
     if (is_control(opcode)) {
         if ((first & kFinalBit) == 0) return Error{kProtocolError, "a control frame is fragmented"};
         if ((second & kLengthBits) > kControlPayloadBytes) {
@@ -228,9 +245,11 @@ std::optional<Error> Reader::check_message(const Header& header) const {
     if (fragments >= limits_->fragments) {
         return Error{kPolicyViolation, "a message has too many fragments"};
     }
+    const bool is_deflated =
+        header.opcode == Opcode::continuation ? partial_->is_deflated : header.is_deflated;
     // What is held never exceeds the limit, so nothing overflows here.
-    if (header.length > limits_->message_bytes - held) {
-        return Error{kMessageTooBig, "a message is too long"};
+    if (header.length > most_wire_bytes(limits_->message_bytes, is_deflated) - held) {
+        return kTooLong;
     }
     return std::nullopt;
 }
@@ -242,6 +261,7 @@ Event Reader::read_whole(const Header& header, std::span<char>& input) {
     unmask(payload, mask);
     if (is_control(header.opcode)) return make_control_event(header.opcode, text_of(payload));
     const bool is_text = header.opcode == Opcode::text;
+    if (header.is_deflated) return inflate(is_text, text_of(payload));
     if (is_text && !is_valid_utf8(text_of(payload))) return fail(kNotUtf8);
     return Message{is_text, text_of(payload)};
 }
@@ -260,7 +280,9 @@ void Reader::begin_frame(const Header& header) {
     }
     partial.is_in_message = true;
     ++partial.fragments;
-    if (header.opcode != Opcode::continuation) partial.is_text = header.opcode == Opcode::text;
+    if (header.opcode == Opcode::continuation) return;
+    partial.is_text = header.opcode == Opcode::text;
+    partial.is_deflated = header.is_deflated;
 }
 
 std::optional<Event> Reader::read_part(std::span<char>& input) {
@@ -274,7 +296,8 @@ std::optional<Event> Reader::read_part(std::span<char>& input) {
         std::copy(part.begin(), part.end(), partial.control_payload.data() + partial.control_size);
         partial.control_size += size;
     } else {
-        if (partial.is_text && !partial.utf8.consume(text_of(part))) return fail(kNotUtf8);
+        const bool is_plain_text = partial.is_text && !partial.is_deflated;
+        if (is_plain_text && !partial.utf8.consume(text_of(part))) return fail(kNotUtf8);
         partial.payload += text_of(part);
     }
     if (partial.missing > 0) return NeedMore{};
@@ -289,11 +312,20 @@ std::optional<Event> Reader::end_frame() {
                                   {partial.control_payload.data(), partial.control_size});
     }
     if (!partial.is_final) return std::nullopt;
-    if (partial.is_text && !partial.utf8.is_complete()) return fail(kNotUtf8);
     partial.is_in_message = false;
+    if (partial.is_deflated) return inflate(partial.is_text, partial.payload);
+    if (partial.is_text && !partial.utf8.is_complete()) return fail(kNotUtf8);
     const std::size_t size = partial.payload.size();
     partial.payload.append(kMessagePadding, '\0');
     return Message{partial.is_text, std::string_view(partial.payload).substr(0, size)};
+}
+
+Event Reader::inflate(bool is_text, std::string_view payload) {
+    const auto text = limits_->inflater->inflate(payload, limits_->message_bytes);
+    if (!text && text.error() == InflateError::too_long) return fail(kTooLong);
+    if (!text) return fail({kInvalidPayload, "a compressed message is broken"});
+    if (is_text && !is_valid_utf8(*text)) return fail(kNotUtf8);
+    return Message{is_text, *text};
 }
 
 Event Reader::make_control_event(Opcode opcode, std::string_view payload) {

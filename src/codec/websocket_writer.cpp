@@ -33,8 +33,10 @@ std::string_view cut_between_characters(std::string_view text, std::size_t bytes
 
 }  // namespace
 
-FrameHeader::FrameHeader(Opcode opcode, std::size_t payload_size) {
+FrameHeader::FrameHeader(Opcode opcode, std::size_t payload_size, Form form) {
     constexpr std::uint8_t kFinal = 0x80;
+    constexpr std::uint8_t kDeflated = 0x40;
+    const std::uint8_t bits = kFinal | (form == Form::deflated ? kDeflated : 0);
     std::size_t length_bytes = 0;  // behind the second byte
     std::uint8_t second = static_cast<std::uint8_t>(payload_size);
     if (payload_size > 0xffff) {
@@ -44,7 +46,7 @@ FrameHeader::FrameHeader(Opcode opcode, std::size_t payload_size) {
         second = 126;
         length_bytes = 2;
     }
-    bytes_[0] = static_cast<char>(kFinal | static_cast<std::uint8_t>(opcode));
+    bytes_[0] = static_cast<char>(bits | static_cast<std::uint8_t>(opcode));
     bytes_[1] = static_cast<char>(second);
     std::uint64_t rest = payload_size;
     for (std::size_t i = length_bytes; i > 0; --i, rest >>= 8) {
@@ -53,8 +55,8 @@ FrameHeader::FrameHeader(Opcode opcode, std::size_t payload_size) {
     size_ = static_cast<std::uint8_t>(2 + length_bytes);
 }
 
-FrameHeader encode_header(Opcode opcode, std::size_t payload_size) {
-    return FrameHeader(opcode, payload_size);
+FrameHeader encode_header(Opcode opcode, std::size_t payload_size, Form form) {
+    return FrameHeader(opcode, payload_size, form);
 }
 
 std::string encode_close(std::uint16_t code, std::string_view reason) {

@@ -37,7 +37,7 @@ void Flusher::flush_slice() {
     sends_.clear();
     slice_.clear();
     arena_used_ = 0;
-    same_as_ = nullptr;
+    copies_ = {};
 }
 
 bool Flusher::prepare(Connection& connection, std::string_view& bytes) {
@@ -54,8 +54,9 @@ bool Flusher::prepare(Connection& connection, std::string_view& bytes) {
         return true;
     }
     // In a busy channel all subscribers have the same frames queued: one copy serves them.
-    if (same_as_ && frames == same_frames_ && outbox.starts_like(same_as_->outbox_, frames)) {
-        bytes = same_bytes_;
+    for (const Copy& copy : copies_) {
+        if (frames != copy.frames || !outbox.starts_like(copy.of->outbox_, frames)) continue;
+        bytes = copy.bytes;
         return true;
     }
     if (arena_used_ + size > kArenaBytes) return false;
@@ -63,9 +64,7 @@ bool Flusher::prepare(Connection& connection, std::string_view& bytes) {
     outbox.copy(frames, to);
     arena_used_ += size;
     bytes = {to, size};
-    same_as_ = &connection;
-    same_frames_ = frames;
-    same_bytes_ = bytes;
+    copies_ = {Copy{&connection, frames, bytes}, copies_[0]};
     return true;
 }
 

@@ -2,6 +2,7 @@
 // The end of a turn of the loop: everything that was queued goes out in few system calls.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <string_view>
@@ -45,9 +46,15 @@ private:
     // Frames that lie apart are copied behind each other, once for all in a row that send the same.
     std::unique_ptr<char[]> arena_ = std::make_unique_for_overwrite<char[]>(kArenaBytes);
     std::size_t arena_used_ = 0;
-    const Connection* same_as_ = nullptr;
-    std::size_t same_frames_ = 0;
-    std::string_view same_bytes_;
+
+    struct Copy {
+        const Connection* of = nullptr;
+        std::size_t frames = 0;
+        std::string_view bytes;
+    };
+
+    // The latest first; two, for those who get a channel compressed and those who do not.
+    std::array<Copy, 2> copies_;
 };
 
 }  // namespace roomcast

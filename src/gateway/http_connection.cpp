@@ -162,7 +162,8 @@ void HttpConnection::become_websocket(http::UpgradeAccepted accepted) {
     session.verifier = options.upgrade_policy.verifier;
     session.close_on_expiry = options.close_on_expiry;
     session.peer = connection_.peer();
-    connection_.replace_driver(std::make_unique<WebSocketSession>(connection_, std::move(session)));
+    connection_.replace_driver(std::make_unique<WebSocketSession>(
+        connection_, std::move(session), accepted.deflate_window_bits));
     connection_.resume();  // frames may have come behind the request
 }
 

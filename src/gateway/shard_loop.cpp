@@ -47,6 +47,8 @@ ShardLoop::ShardLoop(Shard& shard, const GatewayOptions& options, GatewayState& 
       state_(state),
       outbox_limit_(std::max(options.limits.outbox_bytes, 4 * options.limits.message_bytes)),
       reader_limits_{options.limits.message_bytes, options.limits.fragments},
+      deflate_reader_limits_{options.limits.message_bytes, options.limits.fragments, &inflater_},
+      frame_deflater_(shard.metrics()),
       now_(shard.services().clock.steady()),
       wheel_(now_),
       io_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),

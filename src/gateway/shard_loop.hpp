@@ -18,9 +18,11 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "codec/websocket.hpp"
+#include "codec/websocket_deflate.hpp"
 #include "core/hub.hpp"
 #include "gateway/connection.hpp"
 #include "gateway/flusher.hpp"
+#include "gateway/frame_deflater.hpp"
 #include "gateway/listener.hpp"
 #include "gateway/options.hpp"
 #include "gateway/timer_wheel.hpp"
@@ -76,6 +78,13 @@ public:
     [[nodiscard]] const Limits& limits() const { return options_.limits; }
 
     [[nodiscard]] const websocket::ReaderLimits& reader_limits() const { return reader_limits_; }
+
+    /// Of connections with permessage-deflate.
+    [[nodiscard]] const websocket::ReaderLimits& deflate_reader_limits() const {
+        return deflate_reader_limits_;
+    }
+
+    [[nodiscard]] FrameDeflater& frame_deflater() { return frame_deflater_; }
 
     [[nodiscard]] ShardMetrics& metrics() { return shard_.metrics(); }
 
@@ -153,6 +162,9 @@ private:
     GatewayState& state_;
     const std::size_t outbox_limit_;
     const websocket::ReaderLimits reader_limits_;
+    websocket::Inflater inflater_;
+    const websocket::ReaderLimits deflate_reader_limits_;
+    FrameDeflater frame_deflater_;
     SteadyTime now_;
     TimerWheel wheel_;  // outlives io_, whose pending operations hold connections
     boost::asio::io_context io_;

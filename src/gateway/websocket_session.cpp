@@ -16,9 +16,13 @@ using std::chrono::milliseconds;
 
 }  // namespace
 
-WebSocketSession::WebSocketSession(Connection& connection, SessionOptions options)
+WebSocketSession::WebSocketSession(Connection& connection,
+                                   SessionOptions options,
+                                   std::uint8_t deflate_window_bits)
     : connection_(connection),
-      reader_(connection.loop().reader_limits()),
+      deflate_window_bits_(deflate_window_bits),
+      reader_(deflate_window_bits == 0 ? connection.loop().reader_limits()
+                                       : connection.loop().deflate_reader_limits()),
       last_received_(connection.loop().now()),
       session_(connection.loop().shard(), *this, std::move(options)) {}
 
@@ -71,6 +75,10 @@ void WebSocketSession::on_event(const websocket::Error& error) {
 }
 
 // What goes out.
+
+const LocalFramePtr& WebSocketSession::deflated(const LocalFramePtr& frame) {
+    return connection_.loop().frame_deflater().choose(frame, deflate_window_bits_);
+}
 
 void WebSocketSession::send_bytes(std::string_view bytes) {
     connection_.send_answer(make_local(FramePtr(Frame::make({}, bytes))));

@@ -21,7 +21,11 @@ namespace roomcast {
 /// Owned by its connection, whose outbox it fills.
 class WebSocketSession final : public ConnectionDriver, private Outlet {
 public:
-    WebSocketSession(Connection& connection, SessionOptions options);
+    /// `deflate_window_bits`: those of the window that the client keeps for compressed messages; 0
+    /// without permessage-deflate.
+    WebSocketSession(Connection& connection,
+                     SessionOptions options,
+                     std::uint8_t deflate_window_bits);
 
     [[nodiscard]] std::size_t on_bytes(std::span<char> bytes) override;
     void on_peer_end() override;
@@ -31,9 +35,15 @@ public:
     void on_drain() override;
 
 private:
-    void push(const LocalFramePtr& frame) override { connection_.send_live(frame); }
+    void push(const LocalFramePtr& frame) override {
+        connection_.send_live(deflate_window_bits_ == 0 ? frame : deflated(frame));
+    }
 
-    void push_answer(LocalFramePtr frame) override { connection_.send_answer(frame); }
+    void push_answer(LocalFramePtr frame) override {
+        connection_.send_answer(deflate_window_bits_ == 0 ? frame : deflated(frame));
+    }
+
+    [[nodiscard]] const LocalFramePtr& deflated(const LocalFramePtr& frame);
 
     void close(CloseCode code, std::string_view reason) override;
     void set_reading(bool is_reading) override;
@@ -53,13 +63,15 @@ private:
     void send_bytes(std::string_view bytes);
     void send_due_pong();
 
+    // What one delivery touches stands first.
     Connection& connection_;
-    websocket::Reader reader_;
-    SteadyTime last_received_;
+    const std::uint8_t deflate_window_bits_;
     EndReason end_reason_ = EndReason::lost;
     bool is_reading_ = true;
     bool is_pinged_ = false;  // and nothing has come since
     bool is_closing_ = false;
+    websocket::Reader reader_;
+    SteadyTime last_received_;
     std::unique_ptr<std::string> due_pong_;  // of the last ping that was read in this turn
     Session session_;                        // the last member: it may send from its constructor
 };

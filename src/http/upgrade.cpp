@@ -8,6 +8,7 @@
 #include "auth/text_list.hpp"
 #include "codec/utf8.hpp"
 #include "codec/websocket.hpp"
+#include "codec/websocket_deflate.hpp"
 #include "http/cors.hpp"
 #include "http/token_source.hpp"
 #include "http/uri.hpp"
@@ -24,6 +25,7 @@ struct Handshake {
     bool has_version_13 = false;
     std::string key;
     bool is_versioned = false;
+    std::optional<websocket::DeflateAgreement> deflate;
     std::size_t user_bytes = 0;
     CorsHeaders cors;
     std::function<void(UpgradeVerdict)> done;
@@ -52,6 +54,14 @@ bool offers_protocol(const Request& request) {
     return false;
 }
 
+std::optional<websocket::DeflateAgreement> find_deflate(const Request& request) {
+    for (const Header& header : request.headers) {
+        if (!equals_ignoring_case(header.name, "Sec-WebSocket-Extensions")) continue;
+        if (auto agreement = websocket::agree_on_deflate(header.value)) return agreement;
+    }
+    return std::nullopt;
+}
+
 /// The client's key; empty when it sent none or several.
 std::string client_key(const Request& request) {
     if (request.header_count("Sec-WebSocket-Key") != 1) return {};
@@ -69,6 +79,7 @@ HandshakePtr read_handshake(const Request& request,
                           request.header("Sec-WebSocket-Version") == "13",
         .key = client_key(request),
         .is_versioned = offers_protocol(request),
+        .deflate = policy.is_deflate_on ? find_deflate(request) : std::nullopt,
         .user_bytes = policy.user_bytes,
         .cors = CorsHeaders(request, policy.cors_origins),
         .done = std::move(done),
@@ -92,6 +103,10 @@ std::string switching_protocols(const Handshake& handshake) {
     response += "\r\n";
     if (handshake.is_versioned) {
         response.append("Sec-WebSocket-Protocol: ").append(kProtocol).append("\r\n");
+    }
+    if (handshake.deflate) {
+        response.append("Sec-WebSocket-Extensions: ").append(handshake.deflate->response);
+        response += "\r\n";
     }
     response += "\r\n";
     return response;
@@ -118,8 +133,12 @@ void judge_handshake(Handshake& handshake, Identity identity) {
     if (!websocket::is_valid_client_key(handshake.key)) {
         return handshake.refuse(400, "bad_request", "Sec-WebSocket-Key is missing or malformed");
     }
-    UpgradeAccepted accepted{
-        std::move(identity), handshake.is_versioned, switching_protocols(handshake)};
+    UpgradeAccepted accepted{.identity = std::move(identity),
+                             .is_versioned = handshake.is_versioned,
+                             .deflate_window_bits = handshake.deflate
+                                                        ? handshake.deflate->server_window_bits
+                                                        : std::uint8_t{0},
+                             .response = switching_protocols(handshake)};
     handshake.done(std::move(accepted));
 }
 

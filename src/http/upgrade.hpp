@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <variant>
@@ -25,12 +26,16 @@ struct UpgradePolicy {
     /// connect: browsers send cookies along with other sites' requests.
     std::string token_cookie;
     std::size_t user_bytes = 256;
+    /// Whether permessage-deflate is accepted (WS_COMPRESSION).
+    bool is_deflate_on = false;
 };
 
 struct UpgradeAccepted {
     Identity identity;
     /// The client asked for the subprotocol `roomcast.v1`.
     bool is_versioned = false;
+    /// The window for compressed messages has 2^deflate_window_bits bytes; 0: none are sent.
+    std::uint8_t deflate_window_bits = 0;
     std::string response;  // the whole 101 answer
 };
 

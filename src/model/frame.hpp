@@ -43,35 +43,6 @@ private:
     const std::uint16_t header_size_;
 };
 
-/// A frame as one thread counts it: plain reference count, never seen by another thread.
-class LocalFrame {
-public:
-    /// Takes over the caller's reference to `frame`.
-    [[nodiscard]] static LocalFrame* make(Frame* frame) { return new LocalFrame(frame); }
-
-    LocalFrame(const LocalFrame&) = delete;
-    LocalFrame& operator=(const LocalFrame&) = delete;
-
-    [[nodiscard]] std::string_view bytes() const { return bytes_; }
-
-    [[nodiscard]] std::string_view text() const { return frame_->text(); }
-
-    void retain() { ++references_; }
-
-    void release() {
-        if (--references_ == 0) delete this;
-    }
-
-private:
-    explicit LocalFrame(Frame* frame) : bytes_(frame->bytes()), frame_(frame) {}
-
-    ~LocalFrame() { frame_->release(); }
-
-    std::string_view bytes_;
-    Frame* frame_;
-    std::uint32_t references_ = 1;
-};
-
 /// An owning pointer to a Frame or LocalFrame.
 template <class T>
 class Ref {
@@ -109,6 +80,48 @@ public:
 
 private:
     T* counted_ = nullptr;
+};
+
+/// A frame as one thread counts it: plain reference count, never seen by another thread.
+class LocalFrame {
+public:
+    /// Takes over the caller's reference to `frame`.
+    [[nodiscard]] static LocalFrame* make(Frame* frame) { return new LocalFrame(frame); }
+
+    LocalFrame(const LocalFrame&) = delete;
+    LocalFrame& operator=(const LocalFrame&) = delete;
+
+    [[nodiscard]] std::string_view bytes() const { return bytes_; }
+
+    [[nodiscard]] std::string_view text() const { return frame_->text(); }
+
+    /// Whether it was tried to make this frame shorter, and what came of it; null: nothing did.
+    [[nodiscard]] bool is_deflate_tried() const { return is_deflate_tried_; }
+
+    [[nodiscard]] const Ref<LocalFrame>& deflated() const { return deflated_; }
+
+    /// Keeps the compressed form for all who get this frame on this thread.
+    void keep_deflated(Ref<LocalFrame> deflated) {
+        is_deflate_tried_ = true;
+        deflated_ = std::move(deflated);
+    }
+
+    void retain() { ++references_; }
+
+    void release() {
+        if (--references_ == 0) delete this;
+    }
+
+private:
+    explicit LocalFrame(Frame* frame) : bytes_(frame->bytes()), frame_(frame) {}
+
+    ~LocalFrame() { frame_->release(); }
+
+    std::string_view bytes_;
+    Frame* frame_;
+    Ref<LocalFrame> deflated_;
+    std::uint32_t references_ = 1;
+    bool is_deflate_tried_ = false;
 };
 
 using FramePtr = Ref<Frame>;

@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Other people's clients: Python's `websockets`, curl's HTTP, Node's own fetch.
 import assert from 'node:assert/strict';
-import { execFile, spawnSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
-import { join } from 'node:path';
 import { connect } from './support/client.mjs';
 import { curl } from './support/http.mjs';
+import { noPython, runPython } from './support/python.mjs';
 import { startServer } from './support/server.mjs';
-
-const python = process.env.PYTHON ?? '/usr/bin/python3';
-const noPython =
-  spawnSync(python, ['-c', 'import websockets']).status === 0
-    ? false
-    : `${python} has no module websockets (Debian: python3-websockets)`;
 
 describe('other clients', { timeout: 120_000 }, () => {
   let server;
@@ -22,17 +15,7 @@ describe('other clients', { timeout: 120_000 }, () => {
   });
   after(() => server?.stop());
 
-  test('Python websockets', { skip: noPython }, async () => {
-    const url = `${server.url.replace(/^http/, 'ws')}/ws`;
-    const script = join(import.meta.dirname, 'python_client.py');
-    const { error, stdout, stderr } = await new Promise((resolve) => {
-      execFile(python, [script, url], { timeout: 90_000 }, (failure, out, text) =>
-        resolve({ error: failure, stdout: out, stderr: text }),
-      );
-    });
-    assert.equal(error, null, stderr);
-    assert.equal(stdout, 'ok\n');
-  });
+  test('Python websockets', { skip: noPython }, () => runPython(server));
 
   test('fetch publishes, with its keep-alive and content type', async () => {
     const client = await connect(server, { user: 'alice' });

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Speaks to a roomcast server with Python's `websockets`, as a bot would: two users meet in a room.
 
-Usage: python_client.py WS_URL. Prints "ok" at the end; any difference from the protocol is an
+Usage: python_client.py WS_URL [deflate], the latter where the server is to agree on compression,
+which the library always offers. Prints "ok" at the end; any difference from the protocol is an
 exception. Exit status 77 says that the library is missing.
 """
 
@@ -29,10 +30,11 @@ async def send(socket, **message):
     await socket.send(json.dumps(message))
 
 
-async def meet(url):
+async def meet(url, extensions):
     alice = await websockets.connect(url + "?user_id=alice", subprotocols=["roomcast.v1"])
     bob = await websockets.connect(url + "?user_id=bob")
     assert alice.subprotocol == "roomcast.v1" and bob.subprotocol is None
+    assert [extension.name for extension in alice.extensions] == extensions, alice.extensions
     await receive(alice, type="welcome", user_id="alice")
 
     await send(bob, type="subscribe", channel="python", listen=["broadcast", "presence"])
@@ -97,10 +99,10 @@ async def crowd(url, size, messages):
         await socket.close()
 
 
-async def main(url):
-    await meet(url)
+async def main(url, mode=""):
+    await meet(url, ["permessage-deflate"] if mode == "deflate" else [])
     await crowd(url, size=20, messages=20)
     print("ok")
 
 
-asyncio.run(main(sys.argv[1]))
+asyncio.run(main(*sys.argv[1:]))

@@ -45,11 +45,17 @@ export function closePayload(code, reason = '') {
   return Buffer.concat([head, Buffer.from(reason)]);
 }
 
-/// Cuts a server's bytes into frames, and throws where they break RFC 6455 sections 5.1 to 5.5.
+/// Cuts a server's bytes into frames, and throws where they break RFC 6455 sections 5.1 to 5.5, or
+/// RFC 7692 where `mayDeflate`.
 class ServerFrames {
   #chunks = [];
   #held = 0;
   #wanted = 2;
+  #mayDeflate;
+
+  constructor(mayDeflate) {
+    this.#mayDeflate = mayDeflate;
+  }
 
   *put(chunk) {
     this.#chunks.push(chunk);
@@ -74,7 +80,8 @@ class ServerFrames {
     const length =
       short === 127 ? Number(bytes.readBigUInt64BE(2)) : short === 126 ? bytes.readUInt16BE(2) : short;
     const opcode = bytes[0] & 0x0f;
-    if (bytes[0] & 0x70) throw new Error('the server set a reserved bit');
+    const isDeflated = this.#mayDeflate && opcode === opcodes.text && (bytes[0] & 0x40) !== 0;
+    if (bytes[0] & (isDeflated ? 0x30 : 0x70)) throw new Error('the server set a reserved bit');
     if (bytes[1] & 0x80) throw new Error('the server masked a frame');
     if (!(bytes[0] & 0x80)) throw new Error('the server fragmented a message');
     if (!Object.values(opcodes).includes(opcode)) throw new Error(`the server sent opcode ${opcode}`);
@@ -82,7 +89,8 @@ class ServerFrames {
     if (start === 4 && length < 126) throw new Error('the server sent a length in a long form');
     if (start === 10 && length < 65_536) throw new Error('the server sent a length in a long form');
     if (bytes.length < start + length) return this.#want(start + length);
-    return { opcode, payload: bytes.subarray(start, start + length), end: start + length };
+    const payload = bytes.subarray(start, start + length);
+    return { opcode, isDeflated, payload, end: start + length };
   }
 
   #want(bytes) {
@@ -93,7 +101,7 @@ class ServerFrames {
 /// One connection. What the server sends is kept in the order of its coming until it is asked for.
 export class RawClient {
   #socket;
-  #parser = new ServerFrames();
+  #parser;
   #frames = [];
   #waiting = [];
   #problem;
@@ -109,7 +117,7 @@ export class RawClient {
       `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n` +
       (protocol ? `Sec-WebSocket-Protocol: ${protocol}\r\n` : '') +
       `${headers}\r\n`;
-    const behind = await new Promise((resolve, reject) => {
+    const { status, behind } = await new Promise((resolve, reject) => {
       let answer = Buffer.alloc(0);
       const onData = (chunk) => {
         answer = Buffer.concat([answer, chunk]);
@@ -117,18 +125,21 @@ export class RawClient {
         if (end < 0) return;
         socket.off('data', onData).off('error', reject).off('close', onEarlyEnd);
         const status = answer.subarray(0, end).toString();
-        if (status.startsWith('HTTP/1.1 101 ')) resolve(answer.subarray(end + 4));
+        if (status.startsWith('HTTP/1.1 101 ')) resolve({ status, behind: answer.subarray(end + 4) });
         else reject(new Error(`the upgrade was refused: ${status.split('\r\n')[0]}`));
       };
       const onEarlyEnd = () => reject(new Error('the connection ended before the upgrade'));
       socket.on('data', onData).once('error', reject).once('close', onEarlyEnd);
       socket.write(head);
     });
-    return new RawClient(socket, behind);
+    const extensions = /^sec-websocket-extensions: (.*)$/im.exec(status)?.[1];
+    return new RawClient(socket, behind, extensions);
   }
 
-  constructor(socket, behind) {
+  constructor(socket, behind, extensions) {
     this.#socket = socket;
+    this.extensions = extensions;
+    this.#parser = new ServerFrames(extensions?.startsWith('permessage-deflate'));
     socket.on('data', (chunk) => this.#take(chunk));
     socket.on('error', (error) => this.#end(error.code));
     socket.on('close', () => this.#end('FIN'));

@@ -12,6 +12,7 @@
 
 #include "codec/websocket.hpp"
 #include "tests/unit/codec/client_frames.hpp"
+#include "tests/unit/codec/reader_feeder.hpp"
 
 namespace roomcast::websocket {
 namespace {
@@ -25,67 +26,7 @@ constexpr std::uint8_t kClose = 0x8;
 constexpr std::uint8_t kPing = 0x9;
 constexpr std::uint8_t kPong = 0xa;
 
-constexpr ReaderLimits kLimits{.message_bytes = 70'000, .fragments = 5};
 constexpr FrameShape kMore{.is_final = false};
-
-/// Long payloads by their length, so that a failing test can be read.
-std::string shown(std::string_view payload) {
-    return payload.size() <= 130 ? std::string(payload) : std::to_string(payload.size()) + " bytes";
-}
-
-std::string describe(const Event& event) {
-    if (const auto* message = std::get_if<Message>(&event)) {
-        return (message->is_text ? "text " : "binary ") + shown(message->payload);
-    }
-    if (const auto* ping = std::get_if<Ping>(&event)) return "ping " + shown(ping->payload);
-    if (std::holds_alternative<Pong>(event)) return "pong";
-    if (const auto* close = std::get_if<Close>(&event)) {
-        if (!close->code) return "close";
-        return "close " + std::to_string(*close->code) + ' ' + std::string(close->reason);
-    }
-    if (const auto* error = std::get_if<Error>(&event)) {
-        return "error " + std::to_string(error->code);
-    }
-    return "need more";
-}
-
-/// Feeds a reader from buffers that end exactly where the reader may read to.
-class Feeder {
-public:
-    explicit Feeder(const ReaderLimits& limits = kLimits) : reader_(limits) {}
-
-    explicit Feeder(const ReaderLimits&&) = delete;
-
-    void feed(std::string_view piece) {
-        const auto buffer = std::make_unique<char[]>(piece.size() + kMessagePadding);
-        std::copy(piece.begin(), piece.end(), buffer.get());
-        std::fill_n(buffer.get() + piece.size(), kMessagePadding, '\xa5');
-        std::span<char> input(buffer.get(), piece.size());
-        while (true) {
-            const Event event = reader_.next(input);
-            if (std::holds_alternative<NeedMore>(event)) break;
-            events_.push_back(describe(event));
-            if (const auto* message = std::get_if<Message>(&event)) touch_padding(*message);
-        }
-        EXPECT_TRUE(input.empty());
-    }
-
-    [[nodiscard]] const std::vector<std::string>& events() const { return events_; }
-
-    [[nodiscard]] bool is_idle() const { return reader_.is_idle(); }
-
-private:
-    /// Under AddressSanitizer this fails where padding is missing.
-    static void touch_padding(const Message& message) {
-        for (std::size_t i = 0; i < kMessagePadding; ++i) {
-            const volatile char byte = message.payload.data()[message.payload.size() + i];
-            (void)byte;
-        }
-    }
-
-    Reader reader_;
-    std::vector<std::string> events_;
-};
 
 struct Rule {
     std::string name;  // section and what is tried
@@ -302,12 +243,12 @@ class Rfc6455Test : public testing::TestWithParam<Rule> {};
 TEST_P(Rfc6455Test, GivesTheSameEventsHoweverTheBytesArrive) {
     const Rule& rule = GetParam();
     for (std::size_t cut = 0; cut < rule.bytes.size(); ++cut) {
-        Feeder feeder;
+        Feeder feeder(kLimits);
         feeder.feed(std::string_view(rule.bytes).substr(0, cut));
         feeder.feed(std::string_view(rule.bytes).substr(cut));
         ASSERT_EQ(feeder.events(), rule.events) << "cut at " << cut;
     }
-    Feeder feeder;
+    Feeder feeder(kLimits);
     for (const char& byte : rule.bytes)
         feeder.feed({&byte, 1});
     EXPECT_EQ(feeder.events(), rule.events);
@@ -359,7 +300,7 @@ TEST(WebSocketReaderTest, GivesAWholeMessageAsAViewOfTheInput) {
 TEST(WebSocketReaderTest, HoldsNothingBetweenMessages) {
     const std::string frames = client_frame(kText, "a", kMore) + client_frame(kPing, "") +
                                client_frame(kContinuation, "b");
-    Feeder feeder;
+    Feeder feeder(kLimits);
     EXPECT_TRUE(feeder.is_idle());
     feeder.feed(frames.substr(0, 1));
     EXPECT_FALSE(feeder.is_idle());
@@ -380,7 +321,7 @@ TEST(WebSocketReaderTest, RefusesALongMessageBeforeItsPayloadArrives) {
 TEST(WebSocketReaderTest, RefusesInvalidTextBeforeItsFrameEnds) {
     const std::string frame = client_frame(kText, "ab\xff" + std::string(1'000, 'x'));
     const std::size_t header = 8;
-    Feeder feeder;
+    Feeder feeder(kLimits);
     feeder.feed(frame.substr(0, header + 2));
     EXPECT_THAT(feeder.events(), ElementsAre());
     feeder.feed(frame.substr(header + 2, 1));
@@ -388,7 +329,7 @@ TEST(WebSocketReaderTest, RefusesInvalidTextBeforeItsFrameEnds) {
 }
 
 TEST(WebSocketReaderTest, RefusesAWrongStartBeforeItsHeaderEnds) {
-    Feeder feeder;
+    Feeder feeder(kLimits);
     feeder.feed("\x83\xfe");
     EXPECT_THAT(feeder.events(), ElementsAre("error 1002"));
     EXPECT_TRUE(feeder.is_idle()) << "nothing is kept of a connection that ends";
@@ -396,7 +337,7 @@ TEST(WebSocketReaderTest, RefusesAWrongStartBeforeItsHeaderEnds) {
 
 TEST(WebSocketReaderTest, TakesAMessageOfExactlyTheLimit) {
     const std::string limit(kLimits.message_bytes, 'x');
-    Feeder feeder;
+    Feeder feeder(kLimits);
     feeder.feed(client_frame(kBinary, limit));
     feeder.feed(client_frame(kBinary, limit.substr(1), kMore) + client_frame(kContinuation, "x"));
     EXPECT_THAT(feeder.events(), ElementsAre("binary 70000 bytes", "binary 70000 bytes"));

@@ -22,6 +22,7 @@ TEST(WebSocketWriterTest, WritesLengthsInTheirShortestForm) {
     EXPECT_EQ(header(65'535), "\x81\x7e\xff\xff"s);
     EXPECT_EQ(header(65'536), "\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00"s);
     EXPECT_EQ(encode_header(Opcode::binary, 1).bytes(), "\x82\x01"s);
+    EXPECT_EQ(encode_header(Opcode::text, 1, Form::deflated).bytes(), "\xc1\x01"s);
 }
 
 TEST(WebSocketWriterTest, WritesControlFrames) {

@@ -233,6 +233,21 @@ TEST_F(UpgradeTest, NamesTheSubprotocolOnlyWhenItIsOffered) {
     }
 }
 
+TEST_F(UpgradeTest, AgreesOnCompressionOnlyWhereItIsOn) {
+    Request request = with(upgrade("/ws?user_id=a"), "Sec-WebSocket-Extensions", "other");
+    request =
+        with(request, "sec-websocket-extensions", "permessage-deflate; client_max_window_bits");
+    EXPECT_EQ(accept(request).deflate_window_bits, 0);
+    EXPECT_THAT(accept(request).response, Not(HasSubstr("Extensions")));
+    policy_.is_deflate_on = true;
+    EXPECT_EQ(accept(request).deflate_window_bits, 15);
+    EXPECT_THAT(accept(request).response,
+                HasSubstr("\r\nSec-WebSocket-Extensions: permessage-deflate; "
+                          "server_no_context_takeover; client_no_context_takeover\r\n\r\n"));
+    EXPECT_EQ(accept(upgrade("/ws?user_id=a")).deflate_window_bits, 0);
+    EXPECT_THAT(accept(upgrade("/ws?user_id=a")).response, Not(HasSubstr("Extensions")));
+}
+
 TEST_F(UpgradeTest, NeverNamesTheTokenInItsAnswer) {
     use_tokens();
     const UpgradeAccepted accepted = accept(
