@@ -37,7 +37,8 @@ class Case:
 LATENCY = ("latency_p50_ms", "latency_p99_ms", "latency_p999_ms")
 FANOUT = ("cpu_us_per_delivery", "per_second", *LATENCY)
 
-BROKERS = ["roomcast", "roomcast-2", "roomcast-2-nats", "roomcast-2-rabbitmq"]
+BROKERS = ["roomcast", "roomcast-2", "roomcast-2-nats", "roomcast-2-rabbitmq",
+           "roomcast-2-kafka"]
 NODES = ("cpu_us_per_delivery", "broker_us_per_delivery", "per_second", *LATENCY)
 
 ALL = [

@@ -274,6 +274,7 @@ MAKERS = {
     "roomcast-32": lambda programs: roomcast_nodes(programs, 32),
     "roomcast-2-nats": lambda programs: roomcast_nodes(programs, 2, "nats"),
     "roomcast-2-rabbitmq": lambda programs: roomcast_nodes(programs, 2, "rabbitmq"),
+    "roomcast-2-kafka": lambda programs: roomcast_nodes(programs, 2, "kafka"),
     # For the herd: a grace that a busy machine does not exceed.
     "roomcast-2-patient": lambda programs: roomcast_nodes(
         programs, 2, PRESENCE_LOST_GRACE_MS="30000"

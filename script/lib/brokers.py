@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real message brokers on 127.0.0.1: for script/server --broker and for script/bench."""
 
+import base64
 import contextlib
 import os
 import pathlib
@@ -9,9 +10,11 @@ import signal
 import socket
 import subprocess
 import time
+import uuid
 
+JARS = pathlib.Path(__file__).resolve().parents[2] / "build" / "kafka"  # of script/kafka-jars
 RABBITMQ = pathlib.Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-NAMES = ("redis", "nats", "rabbitmq")
+NAMES = ("redis", "nats", "rabbitmq", "kafka")
 START_SECONDS = 60
 
 
@@ -55,6 +58,9 @@ def missing(name):
     if name == "rabbitmq":
         has_all = RABBITMQ.exists() and shutil.which("epmd")
         return None if has_all else "rabbitmq-server is not installed"
+    if name == "kafka":
+        has_all = shutil.which("java") and (JARS / ".of").exists()
+        return None if has_all else "there is no Kafka: script/kafka-jars says why"
     return None if shutil.which(f"{name}-server") else f"{name}-server is not installed"
 
 
@@ -62,9 +68,13 @@ def start(name, directory, wrapper=()):
     """Starts `name` with its files in `directory`, which exists. `wrapper` is a command that becomes
     the server, such as taskset."""
     directory = pathlib.Path(directory)
-    return {"redis": start_redis, "nats": start_nats, "rabbitmq": start_rabbitmq}[name](
-        directory, list(wrapper)
-    )
+    starters = {
+        "redis": start_redis,
+        "nats": start_nats,
+        "rabbitmq": start_rabbitmq,
+        "kafka": start_kafka,
+    }
+    return starters[name](directory, list(wrapper))
 
 
 def start_redis(directory, wrapper):
@@ -117,6 +127,38 @@ def start_rabbitmq(directory, wrapper):
     spawn(broker, ["epmd", "-address", "127.0.0.1", "-port", epmd_port], directory)
     spawn(broker, wrapper + [RABBITMQ], directory, environment)
     return when(broker, directory, lambda: answers(port, b"AMQP\x00\x00\x09\x01", b"\x01"))
+
+
+def start_kafka(directory, wrapper):
+    """One server in KRaft mode, broker and controller, as small as it goes."""
+    port, controller_port = free_port(), free_port()
+    broker = Broker(
+        {"BROADCAST_MQ_TYPE": "kafka", "BROADCAST_KAFKA_BROKERS": f"127.0.0.1:{port}"}
+    )
+    settings = directory / "server.properties"
+    settings.write_text(
+        f"""process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller_port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+log.dirs={directory / "data"}
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+"""
+    )
+    java = ["java", "-XX:+UseSerialGC", "-Xmx512m", "-cp", JARS / "*"]
+    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    form = [*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", settings]
+    done = subprocess.run(list(map(str, form)), capture_output=True, text=True)
+    if done.returncode != 0:
+        raise StartFailure(f"kafka does not start: {done.stderr.strip()[-400:]}")
+    spawn(broker, [*wrapper, *java, "kafka.Kafka", settings], directory)
+    # It listens once it serves.
+    return when(broker, directory, lambda: answers(port, b"", b""))
 
 
 def spawn(broker, command, directory, environment=None):
