@@ -12,12 +12,12 @@ using namespace roomcast;
 constexpr std::size_t kMessageBytes = 300;
 
 websocket::Inflater inflater;
-const websocket::ReaderLimits limits{
+const websocket::ReaderLimits kLimits{
     .message_bytes = kMessageBytes, .fragments = 6, .inflater = &inflater};
 
 class Feeder : public fuzz::WebSocketFeeder {
 public:
-    Feeder() : WebSocketFeeder(limits) {}
+    Feeder() : WebSocketFeeder(kLimits) {}
 };
 
 void inflate(std::string_view payload) {

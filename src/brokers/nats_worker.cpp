@@ -226,22 +226,31 @@ NatsProblem NatsWorker::try_server(const NatsServer& server) {
 
 /// All interests, and whether this login has the rights that it needs.
 NatsProblem NatsWorker::settle() {
-    {
-        const std::lock_guard lock(report_mutex_);
-        refused_subjects_.clear();
-        for (auto& [subject, interest] : interests_) {
-            if (std::exchange(interest.is_live, false)) interest.has_missed = true;
-            interest.is_refused = false;
-            interest.is_retried = false;
-        }
-        last_refusal_.clear();
+    begin_anew();
+    if (auto problem = check_rights()) return problem;
+    return subscribe_all();
+}
+
+void NatsWorker::begin_anew() {
+    const std::lock_guard lock(report_mutex_);
+    refused_subjects_.clear();
+    for (auto& [subject, interest] : interests_) {
+        if (std::exchange(interest.is_live, false)) interest.has_missed = true;
+        interest.is_refused = false;
+        interest.is_retried = false;
     }
-    if (auto control = connection_->subscribe(control_subject_); !control) {
-        return control.error();
-    }
+    last_refusal_.clear();
+}
+
+NatsProblem NatsWorker::check_rights() {
+    const auto control = connection_->subscribe(control_subject_);
+    if (!control) return control.error();
     if (auto problem = connection_->publish(subjects_.probe(), {})) return problem;
     if (auto problem = flush(options_.publish_timeout)) return problem;
-    if (auto problem = connection_->refused()) return problem;
+    return connection_->refused();
+}
+
+NatsProblem NatsWorker::subscribe_all() {
     std::size_t count = 0;
     for (auto& [subject, interest] : interests_) {
         if (auto problem = subscribe(subject, interest)) return problem;
@@ -314,23 +323,26 @@ NatsProblem NatsWorker::serve() {
     }
 }
 
+/// The subjects that are to be asked for again.
+std::vector<std::string> NatsWorker::take_refused() {
+    std::vector<std::string> subjects;
+    const std::lock_guard lock(report_mutex_);
+    refused_subjects_.clear();
+    for (auto& [subject, interest] : interests_) {
+        if (std::exchange(interest.is_retried, false)) confirm(interest);
+        if (!std::exchange(interest.is_refused, false)) continue;
+        interest.is_retried = true;
+        subjects.push_back(subject);
+    }
+    return subjects;
+}
+
 /// Rights can be given while a connection lasts. Whoever is not refused again until the next time
 /// is heard.
 NatsProblem NatsWorker::retry_refused() {
     if (steady_clock::now() < next_retry_) return std::nullopt;
     next_retry_ = steady_clock::now() + options_.retry_refused;
-    std::vector<std::string> subjects;
-    {
-        const std::lock_guard lock(report_mutex_);
-        refused_subjects_.clear();
-        for (auto& [subject, interest] : interests_) {
-            if (std::exchange(interest.is_retried, false)) confirm(interest);
-            if (!std::exchange(interest.is_refused, false)) continue;
-            interest.is_retried = true;
-            subjects.push_back(subject);
-        }
-    }
-    for (const std::string& subject : subjects) {
+    for (const std::string& subject : take_refused()) {
         connection_->unsubscribe(subject);
         if (auto problem = subscribe(subject, interests_.find(subject)->second)) return problem;
     }

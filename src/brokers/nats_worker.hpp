@@ -129,12 +129,16 @@ private:
     [[nodiscard]] bool connect();
     [[nodiscard]] NatsProblem try_server(const NatsServer& server);
     [[nodiscard]] NatsProblem settle();
+    void begin_anew();
+    [[nodiscard]] NatsProblem check_rights();
+    [[nodiscard]] NatsProblem subscribe_all();
     void lose(const NatsFailure& failure);
     void drop_connection();
     void wait_offline(std::chrono::milliseconds time);
     void take_offline(std::span<const NatsTask> tasks);
     [[nodiscard]] NatsProblem serve();
     [[nodiscard]] NatsProblem serve(std::span<const NatsTask> tasks);
+    [[nodiscard]] std::vector<std::string> take_refused();
     [[nodiscard]] NatsProblem retry_refused();
     [[nodiscard]] NatsProblem take(Batch& batch, const NatsPublish& publish);
     [[nodiscard]] NatsProblem take(Batch& batch, const NatsSubscribe& subscribe);

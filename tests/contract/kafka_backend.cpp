@@ -13,8 +13,8 @@ constexpr const char* kTopic = "realtime-broadcast";
 /// One cluster for all cases, from the first one on.
 test::KafkaMock& mock() {
     static test::KafkaMock mock;
-    static const bool is_made = (mock.create(kTopic), true);
-    (void)is_made;
+    static const bool kIsMade = (mock.create(kTopic), true);
+    (void)kIsMade;
     return mock;
 }
 
