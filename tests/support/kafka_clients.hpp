@@ -29,12 +29,21 @@ public:
 
     /// An empty key is none.
     void put(const std::string& key, const std::string& body) {
-        rd_kafka_producev(client_.get(),
-                          RD_KAFKA_V_TOPIC(topic_.c_str()),
-                          RD_KAFKA_V_KEY(key.empty() ? nullptr : key.data(), key.size()),
-                          RD_KAFKA_V_VALUE(const_cast<char*>(body.data()), body.size()),
-                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                          RD_KAFKA_V_END);
+        std::array<rd_kafka_vu_t, 4> parts{};
+        parts[0].vtype = RD_KAFKA_VTYPE_TOPIC;
+        parts[0].u.cstr = topic_.c_str();
+        parts[1].vtype = RD_KAFKA_VTYPE_KEY;
+        parts[1].u.mem = {const_cast<char*>(key.empty() ? nullptr : key.data()), key.size()};
+        parts[2].vtype = RD_KAFKA_VTYPE_VALUE;
+        parts[2].u.mem = {const_cast<char*>(body.data()), body.size()};
+        parts[3].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
+        parts[3].u.i = RD_KAFKA_MSG_F_COPY;
+        rd_kafka_error_t* const error =
+            rd_kafka_produceva(client_.get(), parts.data(), parts.size());
+        if (!error) return;
+        const std::string text = rd_kafka_error_string(error);
+        rd_kafka_error_destroy(error);
+        throw std::runtime_error(text);
     }
 
     void flush() {

@@ -9,7 +9,6 @@ namespace roomcast::kafka {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::IsEmpty;
 
 /// A cluster as the test says.
