@@ -28,10 +28,11 @@ Connection::Connection(ShardLoop& loop,
                        Socket socket,
                        std::string peer_address,
                        std::uint16_t peer_port,
+                       bool is_client_known,
                        bool is_operator_listener)
     : loop_(loop),
       is_operator_listener_(is_operator_listener),
-      is_client_known_(!loop.options().trusted_proxies.contains(peer_address)),
+      is_client_known_(is_client_known),
       peer_port_(peer_port),
       socket_(std::move(socket)),
       peer_address_(std::move(peer_address)) {}

@@ -50,10 +50,12 @@ public:
 class Connection final
     : public boost::intrusive_ref_counter<Connection, boost::thread_unsafe_counter> {
 public:
+    /// Not `is_client_known`: the peer is a trusted proxy; see belong_to().
     Connection(ShardLoop& loop,
                boost::asio::ip::tcp::socket socket,
                std::string peer_address,
                std::uint16_t peer_port,
+               bool is_client_known,
                bool is_operator_listener);
     ~Connection();
 

@@ -211,8 +211,8 @@ void ShardLoop::accept(int socket,
         if (is_client) dismiss_client(peer_address);
         return;
     }
-    const ConnectionPtr connection(
-        new Connection(*this, std::move(peer), std::move(peer_address), peer_port, is_operator));
+    const ConnectionPtr connection(new Connection(
+        *this, std::move(peer), std::move(peer_address), peer_port, is_client, is_operator));
     intrusive_ptr_add_ref(connection.get());  // the list's own, dropped by remove()
     connection->next_ = first_;
     if (first_) first_->previous_ = connection.get();
