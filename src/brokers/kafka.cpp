@@ -16,15 +16,8 @@ using std::chrono::milliseconds, std::chrono::steady_clock;
 KafkaBroker::KafkaBroker(KafkaBrokerOptions options)
     : options_(std::move(options)),
       inbox_(std::make_shared<kafka::Inbox>()),
-      publisher_(
-          options_,
-          inbox_->signal,
-          [this](rd_kafka_resp_err_t error, std::string_view text) { note_trouble(error, text); }),
-      consumer_(
-          options_,
-          inbox_->signal,
-          *this,
-          [this](rd_kafka_resp_err_t error, std::string_view text) { note_trouble(error, text); }),
+      publisher_(options_, inbox_->waker, trouble_taker()),
+      consumer_(options_, inbox_->waker, *this, trouble_taker()),
       watcher_(std::make_shared<kafka::Watcher>(options_, inbox_)) {}
 
 KafkaBroker::~KafkaBroker() {
@@ -44,10 +37,10 @@ void KafkaBroker::stop() {
     if (!thread_.joinable()) return;
     watcher_->ask_to_stop();
     is_stopping_ = true;
-    inbox_->signal.raise();
+    inbox_->waker.wake();
     thread_.join();
     watcher_->stop();
-    is_connected_ = false;
+    state_.end();
     homes_->give_up();
 }
 
@@ -64,7 +57,7 @@ void KafkaBroker::unsubscribe(const ChannelName& channel) {
 }
 
 void KafkaBroker::publish(BusMessage message, PublishCallback done) {
-    if (!is_connected_) return done(Errc::unavailable);
+    if (!is_connected()) return done(Errc::unavailable);
     const auto ticket = homes_->open(message.channel, std::move(done));
     if (!ticket) return;
     std::string body = encode_bus_message(message);
@@ -76,7 +69,7 @@ void KafkaBroker::publish(BusMessage message, PublishCallback done) {
 }
 
 void KafkaBroker::send_control(std::string message) {
-    if (is_connected_) inbox_->mail.put_control(kafka::Control{std::move(message)});
+    if (is_connected()) inbox_->mail.put_control(kafka::Control{std::move(message)});
 }
 
 // ---- The thread ----
@@ -91,10 +84,10 @@ void KafkaBroker::run() {
         check_producer();
         update_state();
         homes_->hand_over();
-        if (!has_more) inbox_->signal.wait(time_to_sleep());
+        if (!has_more) inbox_->waker.sleep(time_to_sleep());
     }
     take_mail();  // what was published before the stop
-    publisher_.close(is_connected_);
+    publisher_.close(is_connected());
     consumer_.close();
 }
 
@@ -115,7 +108,7 @@ void KafkaBroker::take_mail() {
 }
 
 void KafkaBroker::on(const kafka::Publish& publish) {
-    if (!is_connected_) return publisher_.refuse(publish.ticket);
+    if (!is_connected()) return publisher_.refuse(publish.ticket);
     publisher_.publish(publish);
 }
 
@@ -165,6 +158,10 @@ void KafkaBroker::on_lost(std::int32_t partition) {
 
 // ---- The state ----
 
+kafka::OnTrouble KafkaBroker::trouble_taker() {
+    return [this](rd_kafka_resp_err_t error, std::string_view text) { note_trouble(error, text); };
+}
+
 /// Servers that are away say so again and again, each in its words: the first ones are kept.
 void KafkaBroker::note_trouble(rd_kafka_resp_err_t error, std::string_view text) {
     if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || error == trouble_) return;
@@ -182,23 +179,17 @@ void KafkaBroker::check_producer() {
 
 void KafkaBroker::update_state() {
     if (!is_reachable_) {
-        if (!why_unreachable_.empty()) tell_state(false, why_unreachable_);
+        if (!why_unreachable_.empty()) state_.tell(*sink_, false, why_unreachable_);
     } else if (!publisher_.failure().empty()) {
-        tell_state(false, publisher_.failure());
+        state_.tell(*sink_, false, publisher_.failure());
     } else if (const auto stuck = consumer_.stuck()) {
-        tell_state(false,
-                   "nothing arrives of partition " + std::to_string(*stuck) +
-                       (consumer_.refusal().empty() ? "" : ": " + consumer_.refusal()));
+        state_.tell(*sink_,
+                    false,
+                    "nothing arrives of partition " + std::to_string(*stuck) +
+                        (consumer_.refusal().empty() ? "" : ": " + consumer_.refusal()));
     } else if (consumer_.is_live()) {
-        tell_state(true, kafka::to_text(options_.access.servers));
+        state_.tell(*sink_, true, kafka::to_text(options_.access.servers));
     }
-}
-
-void KafkaBroker::tell_state(bool is_connected, std::string detail) {
-    const bool is_news = is_connected != is_connected_ || detail != told_detail_;
-    is_connected_ = is_connected;
-    told_detail_ = std::move(detail);
-    if (is_news) sink_->on_state(is_connected, told_detail_);
 }
 
 std::vector<Figure> KafkaBroker::figures() const {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "brokers/broker.hpp"
+#include "brokers/broker_state.hpp"
 #include "brokers/home_side.hpp"
 #include "brokers/kafka_consumer.hpp"
 #include "brokers/kafka_mail.hpp"
@@ -33,7 +34,7 @@ public:
 
     [[nodiscard]] BrokerOrder order() const override { return BrokerOrder::per_channel; }
 
-    [[nodiscard]] bool is_connected() const override { return is_connected_; }
+    [[nodiscard]] bool is_connected() const override { return state_.is_connected(); }
 
     void start(BrokerSink& sink, Executor& executor) override;
     void stop() override;
@@ -59,10 +60,10 @@ private:
     void on_control(std::string_view body) override;
     void on_lost(std::int32_t partition) override;
 
+    [[nodiscard]] kafka::OnTrouble trouble_taker();
     void note_trouble(rd_kafka_resp_err_t error, std::string_view text);
     void check_producer();
     void update_state();
-    void tell_state(bool is_connected, std::string detail);
     [[nodiscard]] std::chrono::milliseconds time_to_sleep();
 
     const KafkaBrokerOptions options_;
@@ -81,10 +82,9 @@ private:
     rd_kafka_resp_err_t trouble_ = RD_KAFKA_RESP_ERR_NO_ERROR;
     std::string trouble_text_;  // what the library has said since the cluster answered last
     std::string why_unreachable_;
-    std::string told_detail_;
 
+    BrokerState state_;
     std::atomic<bool> is_stopping_{false};
-    std::atomic<bool> is_connected_{false};
     std::atomic<std::uint64_t> connections_lost_{0};
 };
 

@@ -2,16 +2,11 @@
 #include "brokers/kafka_client.hpp"
 
 #include <array>
-#include <cerrno>
 #include <initializer_list>
 #include <optional>
-#include <system_error>
 #include <utility>
 
-#include <poll.h>
-#include <sys/eventfd.h>
 #include <syslog.h>
-#include <unistd.h>
 
 #include "util/hex.hpp"
 #include "util/log.hpp"
@@ -21,6 +16,7 @@ namespace roomcast::kafka {
 
 namespace {
 
+/// What wakes a Waker.
 constexpr std::uint64_t kOne = 1;
 
 ClientEvents& events_of(void* opaque) {
@@ -163,30 +159,9 @@ std::string_view describe(rd_kafka_resp_err_t error) {
     return rd_kafka_err2str(error);
 }
 
-// ---- Signal ----
-
-Signal::Signal() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-    if (event_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
-}
-
-Signal::~Signal() {
-    ::close(event_);
-}
-
-void Signal::raise() const {
-    (void)!::write(event_, &kOne, sizeof kOne);  // full: it is raised already
-}
-
-void Signal::wait(std::chrono::milliseconds timeout) const {
-    pollfd wait{event_, POLLIN, 0};
-    if (::poll(&wait, 1, static_cast<int>(timeout.count())) <= 0) return;
-    std::uint64_t count = 0;
-    (void)!::read(event_, &count, sizeof count);  // there is something
-}
-
-WakingQueue::WakingQueue(rd_kafka_queue_t* queue, const Signal& signal) : queue_(queue) {
-    rd_kafka_queue_io_event_enable(queue, signal.event_, &kOne, sizeof kOne);
-    signal.raise();  // for what has come before
+WakingQueue::WakingQueue(rd_kafka_queue_t* queue, const Waker& waker) : queue_(queue) {
+    rd_kafka_queue_io_event_enable(queue, waker.event(), &kOne, sizeof kOne);
+    waker.wake();  // for what has come before
 }
 
 void WakingQueue::LetGo::operator()(rd_kafka_queue_t* queue) const {

@@ -3,7 +3,6 @@
 // say waits in its queues, which wake whoever polls them.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -12,6 +11,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include "brokers/kafka_options.hpp"
+#include "brokers/waker.hpp"
 #include "util/result.hpp"
 
 namespace roomcast::kafka {
@@ -56,29 +56,12 @@ using PartitionList = std::unique_ptr<
     rd_kafka_topic_partition_list_t,
     Destroy<rd_kafka_topic_partition_list_t, rd_kafka_topic_partition_list_destroy>>;
 
-/// Wakes a thread that waits for it: from other threads, and from a client's queues.
-class Signal {
-public:
-    Signal();
-    Signal(const Signal&) = delete;
-    Signal& operator=(const Signal&) = delete;
-    ~Signal();
-
-    void raise() const;
-    void wait(std::chrono::milliseconds timeout) const;
-
-private:
-    friend class WakingQueue;
-
-    const int event_;
-};
-
-/// While this lives, a client's queue raises a signal when something comes into it that was empty.
+/// While this lives, a client's queue wakes a thread when something comes into it that was empty.
 class WakingQueue {
 public:
     WakingQueue() = default;
     /// Takes over the reference to `queue`.
-    WakingQueue(rd_kafka_queue_t* queue, const Signal& signal);
+    WakingQueue(rd_kafka_queue_t* queue, const Waker& waker);
 
 private:
     struct LetGo {

@@ -16,17 +16,17 @@ constexpr int kMessagesInATurn = 512;
 }  // namespace
 
 Consumer::Consumer(const KafkaBrokerOptions& options,
-                   const Signal& signal,
+                   const Waker& waker,
                    ConsumerEvents& events,
                    OnTrouble on_trouble)
     : topic_(options.access.topic),
-      signal_(signal),
+      waker_(waker),
       events_(events),
       tell_trouble_(std::move(on_trouble)),
       progress_(options.read_patience) {}
 
 void Consumer::use(Client consumer) {
-    queue_ = WakingQueue(rd_kafka_queue_get_consumer(consumer.get()), signal_);
+    queue_ = WakingQueue(rd_kafka_queue_get_consumer(consumer.get()), waker_);
     client_ = std::move(consumer);
 }
 

@@ -35,7 +35,7 @@ public:
 class Consumer final : private ClientEvents {
 public:
     Consumer(const KafkaBrokerOptions& options,
-             const Signal& signal,
+             const Waker& waker,
              ConsumerEvents& events,
              OnTrouble on_trouble);
 
@@ -92,7 +92,7 @@ private:
     void tell_gaps();
 
     const std::string topic_;
-    const Signal& signal_;
+    const Waker& waker_;
     ConsumerEvents& events_;
     const OnTrouble tell_trouble_;
     HomeSide* homes_ = nullptr;

@@ -55,8 +55,8 @@ using Mail =
 
 /// All of it is bounded by its senders.
 struct Inbox {
-    Signal signal;
-    Mailbox<Mail> mail{{0, 0}, [this] { signal.raise(); }};
+    Waker waker;
+    Mailbox<Mail> mail{{0, 0}, [this] { waker.wake(); }};
 };
 
 }  // namespace roomcast::kafka

@@ -14,15 +14,15 @@ constexpr int kFlushMs = 500;
 
 }  // namespace
 
-Publisher::Publisher(const KafkaBrokerOptions& options, const Signal& signal, OnTrouble on_trouble)
+Publisher::Publisher(const KafkaBrokerOptions& options, const Waker& waker, OnTrouble on_trouble)
     : topic_(options.access.topic),
       most_bytes_(options.limits.mail_bytes),
-      signal_(signal),
+      waker_(waker),
       tell_trouble_(std::move(on_trouble)) {}
 
 void Publisher::use(Client producer) {
     retired_ = std::exchange(current_, {});
-    current_.queue = WakingQueue(rd_kafka_queue_get_main(producer.get()), signal_);
+    current_.queue = WakingQueue(rd_kafka_queue_get_main(producer.get()), waker_);
     current_.client = std::move(producer);
     failure_.clear();
     if (retired_.client) {

@@ -13,7 +13,7 @@
 #include "brokers/kafka_client.hpp"
 #include "brokers/kafka_mail.hpp"
 #include "brokers/kafka_options.hpp"
-#include "brokers/rabbitmq_pending.hpp"
+#include "brokers/pending_publishes.hpp"
 #include "util/clock.hpp"
 
 namespace roomcast::kafka {
@@ -28,7 +28,7 @@ using OnTrouble = std::function<void(rd_kafka_resp_err_t error, std::string_view
 /// that must have it, or when its time is over.
 class Publisher final : public ProducerEvents {
 public:
-    Publisher(const KafkaBrokerOptions& options, const Signal& signal, OnTrouble on_trouble);
+    Publisher(const KafkaBrokerOptions& options, const Waker& waker, OnTrouble on_trouble);
 
     /// Before all else but use().
     void answer_to(HomeSide& homes) { homes_ = &homes; }
@@ -72,12 +72,12 @@ private:
 
     const std::string topic_;
     const std::size_t most_bytes_;
-    const Signal& signal_;
+    const Waker& waker_;
     const OnTrouble tell_trouble_;
     HomeSide* homes_ = nullptr;
     Producer current_;
     Producer retired_;
-    rabbitmq::Pending pending_;
+    PendingPublishes pending_;
     std::string failure_;
     std::atomic<std::uint64_t> calls_failed_{0};
 };

@@ -61,7 +61,7 @@ void RabbitmqBroker::stop() {
         loop_.timers().cancel(unbind_timer_);
     });
     loop_.run([] {});  // what is posted until then refers to this broker
-    is_connected_ = false;
+    state_.end();
     homes_->give_up();
 }
 
@@ -314,23 +314,16 @@ void RabbitmqBroker::on(const rabbitmq::LinkDown& down) {
         }
     }
     if (state == LinkState::down) fail_held();
-    tell_state(false, down.failure.text);
+    state_.tell(*sink_, false, down.failure.text);
 }
 
 void RabbitmqBroker::update_state() {
     if (!blocked_reason_.empty()) {
-        return tell_state(false, "it takes no publications: " + blocked_reason_);
+        return state_.tell(*sink_, false, "it takes no publications: " + blocked_reason_);
     }
     if (publisher_state_ == LinkState::up && consumer_state_ == LinkState::up) {
-        tell_state(true, to_text(options_.address));
+        state_.tell(*sink_, true, to_text(options_.address));
     }
-}
-
-void RabbitmqBroker::tell_state(bool is_connected, std::string detail) {
-    const bool is_news = is_connected != is_connected_ || detail != told_detail_;
-    is_connected_ = is_connected;
-    told_detail_ = std::move(detail);
-    if (is_news) sink_->on_state(is_connected, told_detail_);
 }
 
 std::vector<Figure> RabbitmqBroker::figures() const {

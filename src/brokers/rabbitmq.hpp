@@ -12,11 +12,12 @@
 #include <vector>
 
 #include "brokers/broker.hpp"
+#include "brokers/broker_state.hpp"
 #include "brokers/home_side.hpp"
 #include "brokers/lanes.hpp"
+#include "brokers/pending_publishes.hpp"
 #include "brokers/rabbitmq_events.hpp"
 #include "brokers/rabbitmq_options.hpp"
-#include "brokers/rabbitmq_pending.hpp"
 #include "net/event_loop.hpp"
 #include "util/hash.hpp"
 
@@ -42,7 +43,7 @@ public:
 
     [[nodiscard]] BrokerOrder order() const override { return BrokerOrder::per_node; }
 
-    [[nodiscard]] bool is_connected() const override { return is_connected_; }
+    [[nodiscard]] bool is_connected() const override { return state_.is_connected(); }
 
     void start(BrokerSink& sink, Executor& executor) override;
     void stop() override;
@@ -88,7 +89,6 @@ private:
     void expire();
     void arm_expiry();
     void hand_over_soon();
-    void tell_state(bool is_connected, std::string detail);
     void update_state();
 
     void take_mail();
@@ -106,18 +106,17 @@ private:
     std::unique_ptr<HomeSide> homes_;
     std::array<Lane, kLanes> lanes_;
     std::uint64_t requests_ = 0;
-    rabbitmq::Pending pending_;
+    PendingPublishes pending_;
     LinkState publisher_state_ = LinkState::connecting;
     LinkState consumer_state_ = LinkState::connecting;
     std::string blocked_reason_;  // empty: it takes publications
     std::size_t size_limit_;
-    std::string told_detail_;
     TimerId expiry_timer_;
     TimerId unbind_timer_;
     bool is_handing_over_soon_ = false;
     bool is_stopped_ = false;
     std::vector<rabbitmq::Event> taken_;
-    std::atomic<bool> is_connected_{false};
+    BrokerState state_;
     std::atomic<std::uint64_t> gaps_{0};
     std::atomic<std::uint64_t> bad_messages_{0};
     std::atomic<std::uint64_t> connections_lost_{0};

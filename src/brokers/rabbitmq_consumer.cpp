@@ -104,7 +104,7 @@ void Consumer::on_ready() {
 std::optional<Failure> Consumer::turn(Connection& connection) {
     if (mail_.is_full()) {
         // The bus thread is behind. What it has not taken waits in the server.
-        waker_.sleep(-1, 0, Connection::kServeInterval);
+        waker_.sleep(Connection::kServeInterval);
         return std::nullopt;
     }
     bool is_drained = false;

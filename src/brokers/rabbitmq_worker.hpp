@@ -11,28 +11,10 @@
 #include <thread>
 
 #include "brokers/rabbitmq_connection.hpp"
+#include "brokers/waker.hpp"
 #include "redis/backoff.hpp"
 
 namespace roomcast::rabbitmq {
-
-/// Wakes a thread that sleeps in poll(2).
-class Waker {
-public:
-    Waker();
-    Waker(const Waker&) = delete;
-    Waker& operator=(const Waker&) = delete;
-    ~Waker();
-
-    /// From any thread.
-    void wake() const;
-
-    /// Sleeps until wake(), until `socket` is ready for `events`, or for `timeout`. A negative
-    /// socket is ready for nothing.
-    void sleep(int socket, short events, std::chrono::milliseconds timeout) const;
-
-private:
-    const int event_;
-};
 
 /// What a connection is for. All of it is called on the worker's thread.
 class Role {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Publications between their home and RabbitMQ's answer, on the bus thread.
+// Publications between their home and the broker's answer, on one thread of the broker's.
 #pragma once
 
 #include <cstddef>
@@ -11,11 +11,11 @@
 #include "brokers/home_side.hpp"
 #include "util/clock.hpp"
 
-namespace roomcast::rabbitmq {
+namespace roomcast {
 
 /// Numbers publications. Each is answered once: when its fate is known or when its time is over,
 /// whichever comes first. It counts until its fate is known: only then is its text gone.
-class Pending {
+class PendingPublishes {
 public:
     /// Deadlines never go back from one to the next.
     [[nodiscard]] std::uint64_t add(PublishTicket ticket, SteadyTime deadline, std::size_t bytes) {
@@ -78,4 +78,4 @@ private:
     std::size_t bytes_ = 0;
 };
 
-}  // namespace roomcast::rabbitmq
+}  // namespace roomcast

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "brokers/rabbitmq_pending.hpp"
+#include "brokers/pending_publishes.hpp"
 
 #include <gtest/gtest.h>
 
-namespace roomcast::rabbitmq {
+namespace roomcast {
 namespace {
 
 using std::chrono::seconds;
@@ -12,8 +12,8 @@ SteadyTime at(int second) {
     return SteadyTime(seconds(second));
 }
 
-TEST(RabbitmqPendingTest, EachIsAnsweredOnceInAnyOrder) {
-    Pending pending;
+TEST(PendingPublishesTest, EachIsAnsweredOnceInAnyOrder) {
+    PendingPublishes pending;
     const std::uint64_t first = pending.add({.home = 0, .slot = 1}, at(1), 10);
     const std::uint64_t second = pending.add({.home = 0, .slot = 2}, at(2), 20);
     EXPECT_EQ(pending.size(), 2U);
@@ -28,8 +28,8 @@ TEST(RabbitmqPendingTest, EachIsAnsweredOnceInAnyOrder) {
     EXPECT_FALSE(pending.next_deadline());
 }
 
-TEST(RabbitmqPendingTest, WhatIsLateIsAnsweredThenAndCountsUntilItsFateIsKnown) {
-    Pending pending;
+TEST(PendingPublishesTest, WhatIsLateIsAnsweredThenAndCountsUntilItsFateIsKnown) {
+    PendingPublishes pending;
     const std::uint64_t first = pending.add({.home = 0, .slot = 1}, at(1), 10);
     const std::uint64_t second = pending.add({.home = 0, .slot = 2}, at(2), 10);
     const std::uint64_t third = pending.add({.home = 0, .slot = 3}, at(3), 10);
@@ -50,4 +50,4 @@ TEST(RabbitmqPendingTest, WhatIsLateIsAnsweredThenAndCountsUntilItsFateIsKnown) 
 }
 
 }  // namespace
-}  // namespace roomcast::rabbitmq
+}  // namespace roomcast
