@@ -25,7 +25,7 @@
 #include "brokers/nats_options.hpp"
 #include "brokers/nats_subject.hpp"
 #include "model/channel_name.hpp"
-#include "redis/backoff.hpp"
+#include "net/backoff.hpp"
 #include "util/clock.hpp"
 #include "util/hash.hpp"
 
@@ -168,7 +168,7 @@ private:
     // the thread's
     std::unique_ptr<NatsConnection> connection_;
     std::size_t next_server_ = 0;
-    redis::Backoff backoff_;
+    net::Backoff backoff_;
     SteadyTime next_retry_{};
 
     // A lock of its own: the thread waits for tasks with a deadline, and for the library's word.

@@ -58,7 +58,7 @@ void Worker::join() {
 
 void Worker::run() {
     (void)::pthread_setname_np(::pthread_self(), thread_name_.c_str());  // for tools alone
-    redis::Backoff backoff(random_u64());
+    net::Backoff backoff(random_u64());
     while (!is_stopping_) {
         bool was_ready = false;
         auto failure = live(backoff, was_ready);
@@ -72,7 +72,7 @@ void Worker::run() {
     changed_.notify_all();
 }
 
-std::optional<Failure> Worker::live(redis::Backoff& backoff, bool& was_ready) {
+std::optional<Failure> Worker::live(net::Backoff& backoff, bool& was_ready) {
     auto opened = Connection::open(options_, breaker_);
     if (!opened) return opened.error();
     Connection& connection = **opened;

@@ -12,7 +12,7 @@
 
 #include "brokers/rabbitmq_connection.hpp"
 #include "brokers/waker.hpp"
-#include "redis/backoff.hpp"
+#include "net/backoff.hpp"
 
 namespace roomcast::rabbitmq {
 
@@ -50,7 +50,7 @@ public:
 private:
     void run();
     /// One connection, from its attempt to its end. Nothing: stopping.
-    [[nodiscard]] std::optional<Failure> live(redis::Backoff& backoff, bool& was_ready);
+    [[nodiscard]] std::optional<Failure> live(net::Backoff& backoff, bool& was_ready);
     void pause(std::chrono::milliseconds time);
 
     const ConnectionOptions options_;

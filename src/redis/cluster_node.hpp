@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "net/loop.hpp"
-#include "redis/backoff.hpp"
+#include "net/backoff.hpp"
 #include "redis/client.hpp"
 #include "redis/connection.hpp"
 #include "redis/counters.hpp"
@@ -125,7 +125,7 @@ private:
     const net::Endpoint endpoint_;
     Counters& counters_;
     ClusterNodeSink& sink_;
-    Backoff backoff_;
+    net::Backoff backoff_;
     std::shared_ptr<Connection> connection_;
     Subscriptions subscriptions_;
     Handover handover_;

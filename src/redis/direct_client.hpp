@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "net/loop.hpp"
-#include "redis/backoff.hpp"
+#include "net/backoff.hpp"
 #include "redis/connection.hpp"
 #include "redis/master_finder.hpp"
 #include "redis/request_client.hpp"
@@ -70,7 +70,7 @@ private:
 
     net::Loop& loop_;
     const ClientOptions options_;
-    Backoff backoff_;
+    net::Backoff backoff_;
     ClientSink* sink_ = nullptr;  // while started
     std::unique_ptr<MasterFinder> finder_;
     bool is_master_doubted_ = false;  // the one that was named last could not be connected with

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "net/loop.hpp"
-#include "redis/backoff.hpp"
+#include "net/backoff.hpp"
 #include "redis/client.hpp"
 #include "redis/connection.hpp"
 
@@ -64,7 +64,7 @@ private:
     const ClientOptions& options_;
     MasterFinderSink& sink_;
     Counters counters_;  // of sentinels: not those of the client
-    Backoff backoff_;
+    net::Backoff backoff_;
     std::shared_ptr<Connection> connection_;
     std::size_t current_ = 0;     // of options_.address.endpoints
     std::size_t tries_left_ = 0;  // in this round

@@ -106,7 +106,7 @@ describe('faults of Redis and of the way to it', { timeout: 240_000, skip: skips
       let slowest = 0;
       for (let round = 0; round < 3; ++round) {
         await flowsAgain(gateways[0], listeners[2]);
-        await sleep(2_000); // a connection that lasted so long was good: see redis/backoff.hpp
+        await sleep(2_000); // a connection that lasted so long was good: see net/backoff.hpp
         await redis.kill();
         const downUntil = performance.now() + 3_000;
         await becomesUnready(gateways[0]);

@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "redis/backoff.hpp"
+#include "net/backoff.hpp"
 #include "tests/integration/redis_client_driver.hpp"
 #include "tests/support/redis_server.hpp"
 #include "tests/support/tcp_proxy.hpp"
@@ -203,7 +203,7 @@ TEST_F(RedisClientTest, StartsBeforeTheServerAndComesBackAfterARestart) {
         recovery_ms.push_back(std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
         EXPECT_EQ(driver.publish("lobby", "x")->integer, 1);
         // Up for so long that the next loss is one by itself.
-        std::this_thread::sleep_for(redis::Backoff::kStable);
+        std::this_thread::sleep_for(net::Backoff::kStable);
         if (round < 3) server.crash();
     }
     std::cout << "restart after 3 s: subscribed again after ";

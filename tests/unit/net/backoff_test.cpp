@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "redis/backoff.hpp"
+#include "net/backoff.hpp"
 
 #include <gtest/gtest.h>
 
-namespace roomcast::redis {
+namespace roomcast::net {
 namespace {
 
 using namespace std::chrono_literals;
@@ -60,4 +60,4 @@ TEST(BackoffTest, AWrongSettingIsTriedSeldom) {
 }
 
 }  // namespace
-}  // namespace roomcast::redis
+}  // namespace roomcast::net

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "redis/backoff.hpp"
+#include "net/backoff.hpp"
 
 #include <algorithm>
 
-namespace roomcast::redis {
+namespace roomcast::net {
 
 std::chrono::milliseconds Backoff::next(bool is_configuration) {
     // xorshift64: jitter needs no better one, and random_u64() is a system call.
@@ -16,4 +16,4 @@ std::chrono::milliseconds Backoff::next(bool is_configuration) {
     return std::chrono::milliseconds(half + random_ % (half + 1));
 }
 
-}  // namespace roomcast::redis
+}  // namespace roomcast::net

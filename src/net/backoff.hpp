@@ -7,7 +7,7 @@
 
 #include "util/clock.hpp"
 
-namespace roomcast::redis {
+namespace roomcast::net {
 
 /// 100 ms at first, half as much again after each failure, up to 5 s; of that a random half is
 /// waited or more, so that the nodes of a cluster do not come back as one. (Doubling would leave
@@ -42,4 +42,4 @@ private:
     SteadyTime ready_at_{};
 };
 
-}  // namespace roomcast::redis
+}  // namespace roomcast::net
