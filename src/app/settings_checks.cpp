@@ -264,14 +264,22 @@ std::optional<SettingsError> check_redis(const LoadedSettings& loaded) {
     return std::nullopt;
 }
 
+/// Two that are of no use one without the other.
+std::optional<SettingsError> check_pair(const LoadedSettings& loaded,
+                                        const std::string& first,
+                                        const std::string& second) {
+    const bool has_first = is_given(loaded, first);
+    if (has_first == is_given(loaded, second)) return std::nullopt;
+    return complain(
+        loaded, has_first ? first : second, "allowed: " + first + " and " + second + " together");
+}
+
 std::optional<SettingsError> check_nats(const LoadedSettings& loaded) {
     const NatsSettings& nats = loaded.settings.nats;
     if (loaded.settings.broker != BrokerKind::nats) return std::nullopt;
     const bool has_user = !nats.login.user.empty();
-    if (has_user == nats.login.password.empty()) {
-        return complain(loaded,
-                        has_user ? "BROADCAST_NATS_USER" : "BROADCAST_NATS_PASSWORD",
-                        "allowed: BROADCAST_NATS_USER and BROADCAST_NATS_PASSWORD together");
+    if (auto error = check_pair(loaded, "BROADCAST_NATS_USER", "BROADCAST_NATS_PASSWORD")) {
+        return error;
     }
     const bool has_token = !nats.login.token.empty();
     if (has_token && has_user) {
@@ -299,12 +307,9 @@ std::optional<SettingsError> check_kafka(const LoadedSettings& loaded) {
     const kafka::Access& kafka = loaded.settings.kafka;
     if (loaded.settings.broker != BrokerKind::kafka) return std::nullopt;
     const bool has_user = !kafka.sasl.username.empty();
-    const bool has_password = !kafka.sasl.password.empty();
-    if (has_user != has_password) {
-        return complain(
-            loaded,
-            has_user ? "BROADCAST_KAFKA_SASL_USERNAME" : "BROADCAST_KAFKA_SASL_PASSWORD",
-            "allowed: BROADCAST_KAFKA_SASL_USERNAME and BROADCAST_KAFKA_SASL_PASSWORD together");
+    if (auto error =
+            check_pair(loaded, "BROADCAST_KAFKA_SASL_USERNAME", "BROADCAST_KAFKA_SASL_PASSWORD")) {
+        return error;
     }
     if (kafka.sasl.is_on && !has_user) {
         return complain(loaded,

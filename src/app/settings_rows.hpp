@@ -154,6 +154,39 @@ Assign text_into(FieldOf field) {
     };
 }
 
+// Of the next three, `field` gives the place of the value in Settings.
+
+/// A text without control characters; unset unless it is given.
+template <class FieldOf>
+SettingRow text(Group group, const Words& words, FieldOf field) {
+    return other(group, words, "", "any text without control characters", text_into(field));
+}
+
+/// The path of a file whose kind `allowed` tells; unset unless it is given.
+template <class FieldOf>
+SettingRow file(Group group,
+                const Words& words,
+                FieldOf field,
+                std::string allowed = "the path of a PEM file") {
+    return path(other(group, words, "", std::move(allowed), text_into(field)));
+}
+
+/// The default is what stands in Settings.
+template <class FieldOf>
+SettingRow flag(Group group, const Words& words, FieldOf field) {
+    Settings defaults;
+    return other(group,
+                 words,
+                 field(defaults) ? "true" : "false",
+                 "true, false",
+                 [field](Settings& settings, std::string_view text) -> Complaint {
+                     const auto is_on = parse_flag(text);
+                     if (!is_on) return std::string();
+                     field(settings) = *is_on;
+                     return std::nullopt;
+                 });
+}
+
 // The parts of the table, each in its file.
 void append_listening(std::vector<SettingRow>& rows);
 void append_process(std::vector<SettingRow>& rows);

@@ -43,13 +43,6 @@ Complaint assign_api_keys(Settings& settings, std::string_view text) {
     return std::nullopt;
 }
 
-Complaint assign_close_on_expiry(Settings& settings, std::string_view text) {
-    const auto flag = parse_flag(text);
-    if (!flag) return std::string();
-    settings.jwt.is_closed_on_expiry = *flag;
-    return std::nullopt;
-}
-
 }  // namespace
 
 void append_access(std::vector<SettingRow>& rows) {
@@ -126,11 +119,9 @@ void append_access(std::vector<SettingRow>& rows) {
                    {"JWT_LEEWAY_SECONDS", "By how much clocks of issuer and server may differ."},
                    {0, 60},
                    [](Settings& s) -> auto& { return s.jwt.rules.claims.leeway; }));
-    rows.push_back(other(kGroup,
-                         {"JWT_CLOSE_ON_EXPIRY", "Whether a connection ends with its token."},
-                         "true",
-                         "true, false",
-                         assign_close_on_expiry));
+    rows.push_back(flag(kGroup,
+                        {"JWT_CLOSE_ON_EXPIRY", "Whether a connection ends with its token."},
+                        [](Settings& s) -> bool& { return s.jwt.is_closed_on_expiry; }));
     rows.push_back(other(kGroup,
                          {"JWT_COOKIE",
                           "The cookie that may carry the token. Needs an `ALLOWED_ORIGINS` that "

@@ -30,13 +30,9 @@ SettingRow redis_address(const Words& words, RedisOf redis) {
 }
 
 SettingRow redis_password(const Words& words, RedisOf redis) {
-    return secret(other(Group::brokers,
-                        words,
-                        "",
-                        "any text without control characters",
-                        text_into([redis](Settings& settings) -> std::string& {
-                            return (settings.*redis).password;
-                        })));
+    return secret(text(Group::brokers, words, [redis](Settings& settings) -> std::string& {
+        return (settings.*redis).password;
+    }));
 }
 
 SettingRow redis_database(const Words& words, RedisOf redis) {
@@ -54,13 +50,9 @@ SettingRow redis_database(const Words& words, RedisOf redis) {
 }
 
 SettingRow redis_ca_file(const Words& words, RedisOf redis) {
-    return path(other(Group::brokers,
-                      words,
-                      "",
-                      "the path of a PEM file",
-                      text_into([redis](Settings& settings) -> std::string& {
-                          return (settings.*redis).ca_file;
-                      })));
+    return file(Group::brokers, words, [redis](Settings& settings) -> std::string& {
+        return (settings.*redis).ca_file;
+    });
 }
 
 void append_redis(std::vector<SettingRow>& rows) {

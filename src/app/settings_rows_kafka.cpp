@@ -55,28 +55,10 @@ SettingRow group() {
                  });
 }
 
-template <class FieldOf>
-SettingRow flag(const Words& words, FieldOf field) {
-    return other(Group::brokers,
-                 words,
-                 "false",
-                 "true, false",
-                 [field](Settings& settings, std::string_view text) -> Complaint {
-                     const auto is_on = parse_flag(text);
-                     if (!is_on) return std::string();
-                     field(settings) = *is_on;
-                     return std::nullopt;
-                 });
-}
-
 SettingRow login_text(const Words& words, std::string kafka::Sasl::*member) {
-    return other(Group::brokers,
-                 words,
-                 "",
-                 "any text without control characters",
-                 text_into([member](Settings& settings) -> std::string& {
-                     return settings.kafka.sasl.*member;
-                 }));
+    return text(Group::brokers, words, [member](Settings& settings) -> std::string& {
+        return settings.kafka.sasl.*member;
+    });
 }
 
 SettingRow mechanism() {
@@ -99,7 +81,8 @@ void append_kafka(std::vector<SettingRow>& rows) {
     rows.push_back(servers());
     rows.push_back(topic());
     rows.push_back(group());
-    rows.push_back(flag({"BROADCAST_KAFKA_SASL_ENABLED", "Log in with a user name and a password."},
+    rows.push_back(flag(Group::brokers,
+                        {"BROADCAST_KAFKA_SASL_ENABLED", "Log in with a user name and a password."},
                         [](Settings& settings) -> bool& { return settings.kafka.sasl.is_on; }));
     rows.push_back(mechanism());
     rows.push_back(
@@ -107,16 +90,15 @@ void append_kafka(std::vector<SettingRow>& rows) {
                    &kafka::Sasl::username));
     rows.push_back(secret(login_text({"BROADCAST_KAFKA_SASL_PASSWORD", "Of that user.", "unset"},
                                      &kafka::Sasl::password)));
-    rows.push_back(flag({"BROADCAST_KAFKA_TLS_ENABLED", "Speak TLS with the servers."},
+    rows.push_back(flag(Group::brokers,
+                        {"BROADCAST_KAFKA_TLS_ENABLED", "Speak TLS with the servers."},
                         [](Settings& settings) -> bool& { return settings.kafka.tls.is_on; }));
-    rows.push_back(path(other(
-        Group::brokers,
-        {"BROADCAST_KAFKA_TLS_CA_FILE",
-         "Whom to trust with TLS.",
-         "the certificates of the system"},
-        "",
-        "the path of a PEM file",
-        text_into([](Settings& settings) -> std::string& { return settings.kafka.tls.ca_file; }))));
+    rows.push_back(
+        file(Group::brokers,
+             {"BROADCAST_KAFKA_TLS_CA_FILE",
+              "Whom to trust with TLS.",
+              "the certificates of the system"},
+             [](Settings& settings) -> std::string& { return settings.kafka.tls.ca_file; }));
 }
 
 }  // namespace roomcast::setting_rows

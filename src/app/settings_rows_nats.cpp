@@ -40,22 +40,9 @@ SettingRow prefix() {
 }
 
 SettingRow login_text(const Words& words, std::string NatsLogin::*member) {
-    return other(Group::brokers,
-                 words,
-                 "",
-                 "any text without control characters",
-                 text_into([member](Settings& settings) -> std::string& {
-                     return settings.nats.login.*member;
-                 }));
-}
-
-SettingRow file(const Words& words, std::string allowed, std::string NatsSettings::*member) {
-    return path(other(
-        Group::brokers,
-        words,
-        "",
-        std::move(allowed),
-        text_into([member](Settings& settings) -> std::string& { return settings.nats.*member; })));
+    return text(Group::brokers, words, [member](Settings& settings) -> std::string& {
+        return settings.nats.login.*member;
+    });
 }
 
 }  // namespace
@@ -71,16 +58,18 @@ void append_nats(std::vector<SettingRow>& rows) {
         login_text({"BROADCAST_NATS_PASSWORD", "Of that user.", "unset"}, &NatsLogin::password)));
     rows.push_back(secret(login_text(
         {"BROADCAST_NATS_TOKEN", "Instead of user and password.", "unset"}, &NatsLogin::token)));
-    rows.push_back(file({"BROADCAST_NATS_CREDS_FILE",
-                         "Instead of those: a file with a user's JWT and seed.",
-                         "unset"},
-                        "the path of a file that `nsc` has made",
-                        &NatsSettings::creds_file));
-    rows.push_back(file({"BROADCAST_NATS_CA_FILE",
+    rows.push_back(file(
+        Group::brokers,
+        {"BROADCAST_NATS_CREDS_FILE",
+         "Instead of those: a file with a user's JWT and seed.",
+         "unset"},
+        [](Settings& settings) -> std::string& { return settings.nats.creds_file; },
+        "the path of a file that `nsc` has made"));
+    rows.push_back(file(Group::brokers,
+                        {"BROADCAST_NATS_CA_FILE",
                          "Whom to trust with `tls://`, beside the certificates of the system.",
                          "unset"},
-                        "the path of a PEM file",
-                        &NatsSettings::ca_file));
+                        [](Settings& settings) -> std::string& { return settings.nats.ca_file; }));
 }
 
 }  // namespace roomcast::setting_rows

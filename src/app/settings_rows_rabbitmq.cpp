@@ -36,14 +36,11 @@ SettingRow url() {
 }
 
 SettingRow ca_file() {
-    return path(other(
-        Group::brokers,
-        {"BROADCAST_RABBITMQ_CA_FILE",
-         "Whom to trust with `amqps://`.",
-         "the certificates of the system"},
-        "",
-        "the path of a PEM file",
-        text_into([](Settings& settings) -> std::string& { return settings.rabbitmq_ca_file; })));
+    return file(Group::brokers,
+                {"BROADCAST_RABBITMQ_CA_FILE",
+                 "Whom to trust with `amqps://`.",
+                 "the certificates of the system"},
+                [](Settings& settings) -> std::string& { return settings.rabbitmq_ca_file; });
 }
 
 SettingRow exchange() {
@@ -100,17 +97,10 @@ SettingRow queue() {
                  });
 }
 
-SettingRow flag(const Words& words, bool rabbitmq::Topology::*member) {
-    return other(Group::brokers,
-                 words,
-                 "true",
-                 "true, false",
-                 [member](Settings& settings, std::string_view text) -> Complaint {
-                     const auto is_on = parse_flag(text);
-                     if (!is_on) return std::string();
-                     settings.rabbitmq_topology.*member = *is_on;
-                     return std::nullopt;
-                 });
+SettingRow queue_flag(const Words& words, bool rabbitmq::Topology::*member) {
+    return flag(Group::brokers, words, [member](Settings& settings) -> bool& {
+        return settings.rabbitmq_topology.*member;
+    });
 }
 
 }  // namespace
@@ -122,13 +112,14 @@ void append_rabbitmq(std::vector<SettingRow>& rows) {
     rows.push_back(exchange_type());
     rows.push_back(routing_key_prefix());
     rows.push_back(queue());
-    rows.push_back(flag({"BROADCAST_RABBITMQ_QUEUE_EXCLUSIVE",
-                         "A node's queue is for its connection alone, and ends with it."},
-                        &rabbitmq::Topology::is_exclusive));
-    rows.push_back(flag({"BROADCAST_RABBITMQ_QUEUE_AUTO_DELETE",
-                         "A node's queue ends when the node does not read it any more. Not `false` "
-                         "together with the one above."},
-                        &rabbitmq::Topology::is_auto_delete));
+    rows.push_back(queue_flag({"BROADCAST_RABBITMQ_QUEUE_EXCLUSIVE",
+                               "A node's queue is for its connection alone, and ends with it."},
+                              &rabbitmq::Topology::is_exclusive));
+    rows.push_back(
+        queue_flag({"BROADCAST_RABBITMQ_QUEUE_AUTO_DELETE",
+                    "A node's queue ends when the node does not read it any more. Not `false` "
+                    "together with the one above."},
+                   &rabbitmq::Topology::is_auto_delete));
 }
 
 }  // namespace roomcast::setting_rows
