@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "net/loop.hpp"
 #include "net/backoff.hpp"
+#include "net/loop.hpp"
 #include "redis/client.hpp"
 #include "redis/connection.hpp"
 #include "redis/counters.hpp"

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "net/loop.hpp"
 #include "net/backoff.hpp"
+#include "net/loop.hpp"
 #include "redis/connection.hpp"
 #include "redis/master_finder.hpp"
 #include "redis/request_client.hpp"
