@@ -8,12 +8,16 @@
 #include "brokers/bus_message.hpp"
 #include "brokers/rabbitmq_consumer.hpp"
 #include "brokers/rabbitmq_publisher.hpp"
+#include "util/hex.hpp"
 #include "util/log.hpp"
+#include "util/random.hpp"
 
 namespace roomcast {
 
+using rabbitmq::Kind;
 using rabbitmq::Link;
 using rabbitmq::Outgoing;
+using rabbitmq::Probe;
 using rabbitmq::Verdict;
 
 namespace {
@@ -31,12 +35,17 @@ Errc to_errc(Verdict verdict) {
 }  // namespace
 
 RabbitmqBroker::RabbitmqBroker(const RabbitmqBrokerOptions& options, net::EventLoop& loop)
+    : RabbitmqBroker(options, loop, rabbitmq::probe_key(options.topology, to_hex(random_u64()))) {}
+
+RabbitmqBroker::RabbitmqBroker(const RabbitmqBrokerOptions& options,
+                               net::EventLoop& loop,
+                               const std::string& probe_key)
     : loop_(loop),
       options_(options),
       size_limit_(std::numeric_limits<std::size_t>::max()),
       mail_([this] { loop_.post([this] { take_mail(); }); }),
-      publisher_(std::make_unique<rabbitmq::Publisher>(options, mail_)),
-      consumer_(std::make_unique<rabbitmq::Consumer>(options, mail_)) {}
+      publisher_(std::make_unique<rabbitmq::Publisher>(options, probe_key, mail_)),
+      consumer_(std::make_unique<rabbitmq::Consumer>(options, probe_key, mail_)) {}
 
 RabbitmqBroker::~RabbitmqBroker() {
     stop();
@@ -47,6 +56,7 @@ void RabbitmqBroker::start(BrokerSink& sink, Executor& executor) {
     homes_ = std::make_unique<HomeSide>(sink, executor, options_.limits);
     publisher_->start();
     consumer_->start();
+    loop_.post([this] { arm_probe(); });
 }
 
 void RabbitmqBroker::stop() {
@@ -59,6 +69,7 @@ void RabbitmqBroker::stop() {
         is_stopped_ = true;
         loop_.timers().cancel(expiry_timer_);
         loop_.timers().cancel(unbind_timer_);
+        loop_.timers().cancel(probe_timer_);
     });
     loop_.run([] {});  // what is posted until then refers to this broker
     state_.end();
@@ -165,7 +176,9 @@ void RabbitmqBroker::on(const rabbitmq::LaneBound& bound) {
 }
 
 void RabbitmqBroker::on(const rabbitmq::Arrived& arrived) {
-    if (arrived.is_control) return sink_->on_control(arrived.body);
+    probe_.on_arrival();
+    if (arrived.kind == Kind::probe) return probe_.on_return();
+    if (arrived.kind == Kind::control) return sink_->on_control(arrived.body);
     if (arrived.channel.empty()) {
         bad_messages_.fetch_add(1, std::memory_order_relaxed);
         return;
@@ -221,6 +234,7 @@ void RabbitmqBroker::fail_held() {
 }
 
 void RabbitmqBroker::on(const rabbitmq::Answered& answered) {
+    if (answered.id == Probe::kId) return probe_.on_answer(answered.verdict == Verdict::taken);
     const auto ticket = pending_.settle(answered.id);
     if (!ticket) return;  // its time was over
     if (answered.verdict == Verdict::taken) return homes_->answer(*ticket, std::nullopt);
@@ -262,6 +276,25 @@ void RabbitmqBroker::hand_over_soon() {
 
 // ---- The connections ----
 
+void RabbitmqBroker::arm_probe() {
+    probe_timer_ = loop_.timers().add(loop_.now() + options_.probe_interval, [this] { probe(); });
+}
+
+void RabbitmqBroker::probe() {
+    arm_probe();
+    if (!is_connected()) return;
+    switch (probe_.next()) {
+        case Probe::Step::send:
+            return publisher_->put({.id = Probe::kId,
+                                    .lane = rabbitmq::kProbeLane,
+                                    .deadline = loop_.now() + options_.publish_timeout});
+        case Probe::Step::wait:
+            return;
+        case Probe::Step::give_up:
+            return consumer_->give_up();
+    }
+}
+
 void RabbitmqBroker::take_mail() {
     if (mail_.take(taken_)) consumer_->wake();
     for (const rabbitmq::Event& event : taken_)
@@ -301,6 +334,7 @@ void RabbitmqBroker::on(const rabbitmq::LinkUp& up) {
 }
 
 void RabbitmqBroker::on(const rabbitmq::LinkDown& down) {
+    probe_.reset();
     if (down.was_ready) connections_lost_.fetch_add(1, std::memory_order_relaxed);
     const LinkState state = down.was_ready ? LinkState::connecting : LinkState::down;
     if (down.link == Link::publisher) {

@@ -18,6 +18,7 @@
 #include "brokers/pending_publishes.hpp"
 #include "brokers/rabbitmq_events.hpp"
 #include "brokers/rabbitmq_options.hpp"
+#include "brokers/rabbitmq_probe.hpp"
 #include "net/event_loop.hpp"
 #include "util/hash.hpp"
 
@@ -54,6 +55,10 @@ public:
     [[nodiscard]] std::vector<Figure> figures() const override;
 
 private:
+    RabbitmqBroker(const RabbitmqBrokerOptions& options,
+                   net::EventLoop& loop,
+                   const std::string& probe_key);
+
     /// A channel in which this node has an interest.
     struct Interest {
         ChannelName name;
@@ -91,6 +96,9 @@ private:
     void hand_over_soon();
     void update_state();
 
+    void arm_probe();
+    void probe();
+
     void take_mail();
     void on(const rabbitmq::Answered& answered);
     void on(const rabbitmq::SizeLimit& limit);
@@ -113,6 +121,8 @@ private:
     std::size_t size_limit_;
     TimerId expiry_timer_;
     TimerId unbind_timer_;
+    TimerId probe_timer_;
+    rabbitmq::Probe probe_;
     bool is_handing_over_soon_ = false;
     bool is_stopped_ = false;
     std::vector<rabbitmq::Event> taken_;

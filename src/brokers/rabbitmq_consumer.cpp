@@ -37,9 +37,10 @@ std::string_view channel_of(const amqp_basic_properties_t& properties) {
 
 }  // namespace
 
-Consumer::Consumer(const RabbitmqBrokerOptions& options, Mail& mail)
+Consumer::Consumer(const RabbitmqBrokerOptions& options, std::string probe_key, Mail& mail)
     : topology_(options.topology),
       control_key_(control_key(options.topology)),
+      probe_key_(std::move(probe_key)),
       mail_(mail),
       incoming_({0, 0}, [this] { waker_.wake(); }),
       worker_(connection_options(options), "rabbitmq-con", *this, waker_) {}
@@ -52,21 +53,22 @@ void Consumer::unbind(std::size_t lane) {
     incoming_.put_control({.is_bind = false, .lane = lane});
 }
 
+void Consumer::give_up() {
+    is_given_up_ = true;
+    waker_.wake();
+}
+
 // ---- The connection's life ----
 
 std::optional<Failure> Consumer::set_up(Connection& connection) {
     drop_commands();
+    is_given_up_ = false;
     message_ = {};
     missing_bytes_ = 0;
     if (auto failure = declare_exchange(connection, topology_)) return failure;
     if (auto failure = declare_queue(connection)) return failure;
-    (void)amqp_queue_bind(connection.state(),
-                          Connection::kChannel,
-                          to_bytes(queue_),
-                          to_bytes(topology_.exchange),
-                          to_bytes(control_key_),
-                          amqp_empty_table);  // check_call() says how that went
-    if (auto failure = connection.check_call("binding the queue")) return failure;
+    if (auto failure = bind_key(connection, control_key_)) return failure;
+    if (auto failure = bind_key(connection, probe_key_)) return failure;
     (void)amqp_basic_consume(connection.state(),
                              Connection::kChannel,
                              to_bytes(queue_),
@@ -95,6 +97,16 @@ std::optional<Failure> Consumer::declare_queue(Connection& connection) {
     return std::nullopt;
 }
 
+std::optional<Failure> Consumer::bind_key(Connection& connection, std::string_view key) {
+    (void)amqp_queue_bind(connection.state(),
+                          Connection::kChannel,
+                          to_bytes(queue_),
+                          to_bytes(topology_.exchange),
+                          to_bytes(key),
+                          amqp_empty_table);  // check_call() says how that went
+    return connection.check_call("binding the queue");
+}
+
 void Consumer::on_ready() {
     events_.emplace_back(LinkUp{Link::consumer});
     mail_.put(events_);
@@ -102,6 +114,7 @@ void Consumer::on_ready() {
 }
 
 std::optional<Failure> Consumer::turn(Connection& connection) {
+    if (is_given_up_) return Failure{.text = "what is published does not reach this node's queue"};
     if (mail_.is_full()) {
         // The bus thread is behind. What it has not taken waits in the server.
         waker_.sleep(Connection::kServeInterval);
@@ -162,7 +175,7 @@ std::optional<Failure> Consumer::on_method(const amqp_method_t& method) {
     switch (method.id) {
         case AMQP_BASIC_DELIVER_METHOD: {
             const auto* const delivery = static_cast<const amqp_basic_deliver_t*>(method.decoded);
-            message_ = {.is_control = to_view(delivery->routing_key) == control_key_};
+            message_ = {.kind = kind_of(to_view(delivery->routing_key))};
             return std::nullopt;
         }
         case AMQP_QUEUE_BIND_OK_METHOD:
@@ -174,6 +187,11 @@ std::optional<Failure> Consumer::on_method(const amqp_method_t& method) {
         default:
             return std::nullopt;  // nothing else is asked for
     }
+}
+
+Kind Consumer::kind_of(std::string_view routing_key) const {
+    if (routing_key == control_key_) return Kind::control;
+    return routing_key == probe_key_ ? Kind::probe : Kind::publication;
 }
 
 void Consumer::on_header(const amqp_basic_properties_t& properties, std::uint64_t bytes) {

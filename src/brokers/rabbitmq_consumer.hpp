@@ -2,11 +2,13 @@
 // The connection to RabbitMQ that listens: one queue of this node's own.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "brokers/rabbitmq_events.hpp"
@@ -21,7 +23,7 @@ namespace roomcast::rabbitmq {
 /// anew once it is up.
 class Consumer final : private Role {
 public:
-    Consumer(const RabbitmqBrokerOptions& options, Mail& mail);
+    Consumer(const RabbitmqBrokerOptions& options, std::string probe_key, Mail& mail);
 
     void start() { worker_.start(); }
 
@@ -36,6 +38,8 @@ public:
     /// LaneBound, with `request`, follows.
     void bind(std::size_t lane, std::uint64_t request);
     void unbind(std::size_t lane);
+    /// What is published does not arrive: it connects anew.
+    void give_up();
 
     /// The mail has room again.
     void wake() const { waker_.wake(); }
@@ -54,6 +58,8 @@ private:
     void on_failure(bool was_ready, Failure failure) override;
 
     [[nodiscard]] std::optional<Failure> declare_queue(Connection& connection);
+    [[nodiscard]] std::optional<Failure> bind_key(Connection& connection, std::string_view key);
+    [[nodiscard]] Kind kind_of(std::string_view routing_key) const;
     /// `is_drained` is set when there was no frame left.
     [[nodiscard]] std::optional<Failure> read(Connection& connection, bool& is_drained);
     [[nodiscard]] std::optional<Failure> on_frame(const amqp_frame_t& frame);
@@ -67,9 +73,11 @@ private:
 
     const Topology topology_;
     const std::string control_key_;
+    const std::string probe_key_;
     Mail& mail_;
     Waker waker_;
     Mailbox<Command> incoming_;
+    std::atomic<bool> is_given_up_{false};
 
     // on the connection's thread
     std::string queue_;

@@ -19,11 +19,14 @@
 
 namespace roomcast::rabbitmq {
 
+// Beside the lanes of publications:
+constexpr std::size_t kControlLane = kLanes;
+constexpr std::size_t kProbeLane = kLanes + 1;
+
 /// A publication on its way.
 struct Outgoing {
     std::uint64_t id = 0;  // of the answer; 0: none is wanted
-    /// kLanes: a control message.
-    std::size_t lane = kLanes;
+    std::size_t lane = kControlLane;
     std::string channel = {};
     std::string body = {};
     SteadyTime deadline{};
@@ -52,8 +55,10 @@ struct Blocked {
     std::string reason;
 };
 
+enum class Kind : std::uint8_t { publication, control, probe };
+
 struct Arrived {
-    bool is_control = false;
+    Kind kind = Kind::publication;
     std::string channel = {};  // empty: it does not say
     std::string body = {};
 };

@@ -38,7 +38,7 @@ struct Address {
 struct Topology {
     std::string exchange = "realtime";
     std::string exchange_type = "topic";  // or "direct": the keys are matched as they are
-    /// Before `lane.<number>` and `control`.
+    /// Before `lane.<number>`, `control` and `probe.<node>`.
     std::string routing_key_prefix = "broadcast.";
     /// Each node has a queue of its own: `<this>.<random>`, or a name of the server's when empty.
     std::string queue;
@@ -55,6 +55,8 @@ struct RabbitmqBrokerOptions {
     std::chrono::milliseconds publish_timeout{2'000};
     /// Publications sent and not yet confirmed; more wait in this process.
     std::size_t confirm_window = 500;
+    /// So often a message of its own must come back through the exchange; it is missed after two.
+    std::chrono::milliseconds probe_interval{3'000};
     HomeSideLimits limits;
 };
 

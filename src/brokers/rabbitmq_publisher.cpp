@@ -18,7 +18,7 @@ using std::chrono::milliseconds, std::chrono::steady_clock;
 /// ready has room for, since the library would wait for the rest.
 constexpr std::size_t kBytesUnasked = 16'384;
 /// Nobody listens there: it finds out whether the server takes publications.
-constexpr std::string_view kProbeKey = "roomcast.probe";
+constexpr std::string_view kNobodysKey = "roomcast.probe";
 constexpr std::uint8_t kTransient = 1;
 /// Publications are answered in time even when their confirmation is not: what would be sent in the
 /// second half of its time is not sent at all.
@@ -52,6 +52,10 @@ std::string control_key(const Topology& topology) {
     return topology.routing_key_prefix + "control";
 }
 
+std::string probe_key(const Topology& topology, std::string_view node) {
+    return topology.routing_key_prefix + "probe." + std::string(node);
+}
+
 std::string lane_key(const Topology& topology, std::size_t lane) {
     return topology.routing_key_prefix + "lane." + std::to_string(lane);
 }
@@ -69,7 +73,7 @@ std::optional<Failure> declare_exchange(Connection& connection, const Topology& 
     return connection.check_call("declaring the exchange");
 }
 
-Publisher::Publisher(const RabbitmqBrokerOptions& options, Mail& mail)
+Publisher::Publisher(const RabbitmqBrokerOptions& options, std::string probe_key, Mail& mail)
     : topology_(options.topology),
       publish_timeout_(options.publish_timeout),
       window_(options.confirm_window),
@@ -78,7 +82,8 @@ Publisher::Publisher(const RabbitmqBrokerOptions& options, Mail& mail)
       worker_(connection_options(options), "rabbitmq-pub", *this, waker_) {
     for (std::size_t lane = 0; lane < kLanes; ++lane)
         routing_keys_[lane] = lane_key(topology_, lane);
-    routing_keys_[kLanes] = control_key(topology_);
+    routing_keys_[kControlLane] = control_key(topology_);
+    routing_keys_[kProbeLane] = std::move(probe_key);
 }
 
 void Publisher::put(Outgoing outgoing) {
@@ -97,7 +102,7 @@ std::optional<Failure> Publisher::set_up(Connection& connection) {
 /// A server that is short of memory or disk says so to whoever publishes, not before: without this
 /// the first publications would find out.
 std::optional<Failure> Publisher::probe(Connection& connection) {
-    if (auto failure = send(connection, kProbeKey, {.body = "{}"})) return failure;
+    if (auto failure = send(connection, kNobodysKey, {.body = "{}"})) return failure;
     const auto deadline = steady_clock::now() + Connection::kCallTimeout;
     while (confirms_.size() > 0 && !is_blocked_) {
         if (auto failure = read(connection)) {

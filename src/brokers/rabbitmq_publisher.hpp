@@ -25,7 +25,7 @@ namespace roomcast::rabbitmq {
 /// answers each once. What waits is sent over the next connection too, until one cannot be made.
 class Publisher final : private Role {
 public:
-    Publisher(const RabbitmqBrokerOptions& options, Mail& mail);
+    Publisher(const RabbitmqBrokerOptions& options, std::string probe_key, Mail& mail);
 
     void start() { worker_.start(); }
 
@@ -61,7 +61,7 @@ private:
     const Topology topology_;
     const std::chrono::milliseconds publish_timeout_;
     const std::size_t window_;
-    std::array<std::string, kLanes + 1> routing_keys_;  // the last one: of control messages
+    std::array<std::string, kProbeLane + 1> routing_keys_;  // of the lanes
     Mail& mail_;
     Waker waker_;
     Mailbox<Outgoing> incoming_;
@@ -78,6 +78,8 @@ private:
 
 /// Where control messages go.
 [[nodiscard]] std::string control_key(const Topology& topology);
+/// Where a node's own probes go.
+[[nodiscard]] std::string probe_key(const Topology& topology, std::string_view node);
 [[nodiscard]] std::string lane_key(const Topology& topology, std::size_t lane);
 
 /// Makes the exchange unless it is there.

@@ -274,6 +274,27 @@ TEST_F(RabbitmqTest, AnExchangeAndQueuesByOtherNamesServeAsWell) {
     }
 }
 
+TEST_F(RabbitmqTest, AnExchangeThatWasDeletedAndMadeAgainIsNoticedAndCausesAGap) {
+    RabbitmqBrokerOptions options = options_for(rabbitmq_server().port());
+    options.topology.exchange = "remade";
+    options.probe_interval = 200ms;
+    BrokerNode node(with(options));
+    ASSERT_TRUE(node.subscribes(lobby_));
+    EXPECT_TRUE(node.publishes(lobby_, "1"));
+    ASSERT_TRUE(node.heard().wait_for(1));
+    (void)rabbitmq_server().control(
+        {"eval",
+         "X = rabbit_misc:r(<<\"/\">>, exchange, <<\"remade\">>), "
+         "rabbit_exchange:delete(X, false, <<\"test\">>), "
+         "rabbit_exchange:declare(X, topic, true, false, false, [], <<\"test\">>), ok."});
+    ASSERT_TRUE(node.heard().wait_for(2));
+    EXPECT_TRUE(node.publishes(lobby_, "2"));
+    ASSERT_TRUE(node.heard().wait_for(3));
+    EXPECT_THAT(node.heard().all(), ElementsAre("1", "gap of lobby", "2"));
+    EXPECT_THAT(node.states(),
+                Contains(testing::Pair(false, HasSubstr("does not reach this node's queue"))));
+}
+
 TEST_F(RabbitmqTest, LanesAreBoundWhileTheyAreUsed) {
     RabbitmqServer& server = rabbitmq_server();
     RabbitmqBrokerOptions options = options_for(server.port());
