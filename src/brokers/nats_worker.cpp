@@ -22,19 +22,6 @@ constexpr std::size_t kBatchBytes = 262'144;
 /// Longer than a connection attempt takes.
 constexpr std::chrono::seconds kStopPatience{4};
 
-/// What stands between the first two quotation marks: the subject in a server's complaint.
-std::string_view quoted_part(std::string_view text) {
-    const std::size_t begin = text.find('"');
-    if (begin == std::string_view::npos) return {};
-    const std::size_t end = text.find('"', begin + 1);
-    if (end == std::string_view::npos) return {};
-    return text.substr(begin + 1, end - begin - 1);
-}
-
-bool is_about_publishing(std::string_view complaint) {
-    return complaint.find("ublish") != std::string_view::npos;
-}
-
 }  // namespace
 
 /// Of one round trip.
@@ -101,14 +88,8 @@ void NatsWorker::report(const Report& report) {
 void NatsWorker::on_message(const NatsMessage& message) {
     report([&](NatsReports& reports) {
         if (message.subject == control_subject_) return reports.on_control(message.body);
-        const auto found = interests_.find(message.subject);
-        if (found == interests_.end()) return;
-        Interest& interest = found->second;
-        if (interest.subscription != message.subscription) return;  // left over by an earlier one
-        // The server knows the subscription, even if the round trip that asks for that is under
-        // way: who has subscribed and then published hears the echo.
-        if (!interest.is_live) confirm(interest);
-        reports.on_message(interest.channel, message.body, message.has_followers);
+        interests_.on_message(
+            message.subject, message.subscription, message.body, message.has_followers, &reports);
     });
 }
 
@@ -119,10 +100,7 @@ void NatsWorker::on_dropped(std::string_view subject, std::uint64_t messages) {
         log::warn("messages of NATS were dropped, because this node took them too slowly",
                   {{"subject", subject}, {"messages", messages}, {"suppressed", *suppressed}});
     }
-    report([&](NatsReports& reports) {
-        const auto found = interests_.find(subject);
-        if (found != interests_.end()) reports.on_gap(found->second.channel);
-    });
+    report([&](NatsReports& reports) { interests_.on_gap(subject, &reports); });
 }
 
 void NatsWorker::on_complaint(std::string_view text) {
@@ -133,10 +111,10 @@ void NatsWorker::on_complaint(std::string_view text) {
                    {{"error", text}, {"suppressed", *suppressed}});
     }
     report([&](NatsReports& reports) {
-        last_refusal_ = text;
-        note_refusal(text);
-        const auto found = interests_.find(quoted_part(text));
-        if (found != interests_.end()) reports.on_gap(found->second.channel);
+        (void)refusals_.is_news(std::string(text));  // what finish() finds is known by then
+        const NatsComplaint complaint = parse_nats_complaint(text);
+        note_refusal(complaint);
+        interests_.on_gap(complaint.subject, &reports);
     });
 }
 
@@ -147,19 +125,12 @@ void NatsWorker::on_closed(std::string_view reason) {
 }
 
 /// With the lock of reports.
-void NatsWorker::note_refusal(std::string_view complaint) {
-    constexpr std::size_t kMost = 1'000;
-    const std::string_view subject = quoted_part(complaint);
-    if (is_about_publishing(complaint)) {
-        if (refused_subjects_.size() < kMost) refused_subjects_.emplace(subject);
-        return;
+void NatsWorker::note_refusal(const NatsComplaint& complaint) {
+    if (complaint.is_about_publishing) {
+        refusals_.refuse_publishing(complaint.subject);
+    } else {
+        interests_.refuse(complaint.subject);
     }
-    const auto found = interests_.find(subject);
-    if (found == interests_.end()) return;
-    Interest& interest = found->second;
-    if (std::exchange(interest.is_live, false)) interest.has_missed = true;
-    interest.is_refused = true;
-    interest.is_retried = false;
 }
 
 // ---- the thread: connecting ----
@@ -218,8 +189,7 @@ NatsProblem NatsWorker::try_server(const NatsServer& server) {
     backoff_.on_ready(steady_clock::now());
     const std::lock_guard lock(report_mutex_);
     is_connected_ = reports_ != nullptr;
-    for (auto& [subject, interest] : interests_)
-        confirm(interest);
+    interests_.confirm_all(reports_);
     tell_state_locked(true, to_text(server));
     return std::nullopt;
 }
@@ -233,13 +203,8 @@ NatsProblem NatsWorker::settle() {
 
 void NatsWorker::begin_anew() {
     const std::lock_guard lock(report_mutex_);
-    refused_subjects_.clear();
-    for (auto& [subject, interest] : interests_) {
-        if (std::exchange(interest.is_live, false)) interest.has_missed = true;
-        interest.is_refused = false;
-        interest.is_retried = false;
-    }
-    last_refusal_.clear();
+    refusals_ = {};
+    interests_.begin_anew();
 }
 
 NatsProblem NatsWorker::check_rights() {
@@ -252,8 +217,8 @@ NatsProblem NatsWorker::check_rights() {
 
 NatsProblem NatsWorker::subscribe_all() {
     std::size_t count = 0;
-    for (auto& [subject, interest] : interests_) {
-        if (auto problem = subscribe(subject, interest)) return problem;
+    for (const std::string& subject : interests_.subjects()) {
+        if (auto problem = subscribe(subject)) return problem;
         if (++count % kBatchTasks != 0) continue;
         if (auto problem = flush(options_.publish_timeout)) return problem;
     }
@@ -291,12 +256,11 @@ void NatsWorker::take_offline(std::span<const NatsTask> tasks) {
             answer(*publish, Errc::unavailable);
         } else if (const auto* subscribe = std::get_if<NatsSubscribe>(&task)) {
             const std::lock_guard lock(report_mutex_);
-            Interest& interest = interests_[subjects_.of(subscribe->channel)];
-            interest.channel = subscribe->channel;
-            interest.awaited_attempt = subscribe->attempt;
+            interests_.add(
+                subjects_.of(subscribe->channel), subscribe->channel, subscribe->attempt);
         } else {
             const std::lock_guard lock(report_mutex_);
-            interests_.erase(subjects_.of(std::get<NatsUnsubscribe>(task).channel));
+            interests_.remove(subjects_.of(std::get<NatsUnsubscribe>(task).channel));
         }
     }
 }
@@ -323,28 +287,20 @@ NatsProblem NatsWorker::serve() {
     }
 }
 
-/// The subjects that are to be asked for again.
-std::vector<std::string> NatsWorker::take_refused() {
-    std::vector<std::string> subjects;
-    const std::lock_guard lock(report_mutex_);
-    refused_subjects_.clear();
-    for (auto& [subject, interest] : interests_) {
-        if (std::exchange(interest.is_retried, false)) confirm(interest);
-        if (!std::exchange(interest.is_refused, false)) continue;
-        interest.is_retried = true;
-        subjects.push_back(subject);
-    }
-    return subjects;
-}
-
 /// Rights can be given while a connection lasts. Whoever is not refused again until the next time
 /// is heard.
 NatsProblem NatsWorker::retry_refused() {
     if (steady_clock::now() < next_retry_) return std::nullopt;
     next_retry_ = steady_clock::now() + options_.retry_refused;
-    for (const std::string& subject : take_refused()) {
+    std::vector<std::string> refused;
+    {
+        const std::lock_guard lock(report_mutex_);
+        refusals_.forgive();
+        refused = interests_.take_refused(reports_);
+    }
+    for (const std::string& subject : refused) {
         connection_->unsubscribe(subject);
-        if (auto problem = subscribe(subject, interests_.find(subject)->second)) return problem;
+        if (auto problem = subscribe(subject)) return problem;
     }
     return std::nullopt;
 }
@@ -395,19 +351,15 @@ NatsProblem NatsWorker::take(Batch& batch, const NatsSubscribe& subscribe) {
     bool is_new = false;
     {
         const std::lock_guard lock(report_mutex_);
-        const auto [place, is_inserted] = interests_.try_emplace(subject);
-        is_new = is_inserted;
-        Interest& interest = place->second;
-        interest.channel = subscribe.channel;
-        interest.awaited_attempt = subscribe.attempt;
-        if (interest.is_live) {
-            confirm(interest);
+        is_new = interests_.add(subject, subscribe.channel, subscribe.attempt);
+        if (interests_.is_live(subject)) {
+            interests_.confirm(subject, reports_);
             return std::nullopt;
         }
     }
     // A channel that is refused is asked for again in its time.
     NatsProblem problem;
-    if (is_new) problem = this->subscribe(subject, interests_.find(subject)->second);
+    if (is_new) problem = this->subscribe(subject);
     batch.bytes += subject.size();
     batch.subscribed.push_back(std::move(subject));
     return problem;
@@ -417,7 +369,7 @@ NatsProblem NatsWorker::take(Batch& /*batch*/, const NatsUnsubscribe& unsubscrib
     const std::string subject = subjects_.of(unsubscribe.channel);
     {
         const std::lock_guard lock(report_mutex_);
-        interests_.erase(subject);
+        interests_.remove(subject);
     }
     connection_->unsubscribe(subject);
     return std::nullopt;
@@ -428,18 +380,18 @@ void NatsWorker::finish(const Batch& batch, bool is_accepted) {
     const std::lock_guard lock(report_mutex_);
     // The library keeps its last error: only a text that is new is news. (It also reports each one
     // by itself, but on another thread and perhaps later.)
-    if (refusal && std::exchange(last_refusal_, refusal->text) != refusal->text) {
-        note_refusal(refusal->text);
+    if (refusal && refusals_.is_news(refusal->text)) {
+        note_refusal(parse_nats_complaint(refusal->text));
     }
-    for (const std::string& subject : batch.subscribed) {
-        const auto found = interests_.find(subject);
-        if (is_accepted && found != interests_.end()) confirm(found->second);
+    if (is_accepted) {
+        for (const std::string& subject : batch.subscribed)
+            interests_.confirm(subject, reports_);
     }
     std::vector<PublishTicket> taken;
     std::vector<PublishTicket> refused;
     for (const NatsPublish* publish : batch.published) {
         waiting_bytes_.fetch_sub(publish->body.size(), std::memory_order_relaxed);
-        const bool is_taken = is_accepted && !refused_subjects_.contains(publish->subject);
+        const bool is_taken = is_accepted && refusals_.may_publish(publish->subject);
         if (!is_taken) figures_.calls_failed.fetch_add(1, std::memory_order_relaxed);
         if (publish->ticket) (is_taken ? taken : refused).push_back(*publish->ticket);
     }
@@ -448,12 +400,12 @@ void NatsWorker::finish(const Batch& batch, bool is_accepted) {
     if (!refused.empty()) reports_->on_answers(refused, Errc::unavailable);
 }
 
-NatsProblem NatsWorker::subscribe(const std::string& subject, Interest& interest) {
+NatsProblem NatsWorker::subscribe(const std::string& subject) {
     // With the lock of reports: a message may come before the number is noted.
     const std::lock_guard lock(report_mutex_);
     const auto number = connection_->subscribe(subject);
     if (!number) return number.error();
-    interest.subscription = *number;
+    interests_.set_subscription(subject, *number);
     return std::nullopt;
 }
 
@@ -481,18 +433,6 @@ NatsWorker::Tasks NatsWorker::wait_for_tasks(SteadyTime until) {
 NatsWorker::Tasks NatsWorker::take_queue() {
     const std::lock_guard lock(queue_mutex_);
     return std::exchange(queue_, {});
-}
-
-/// With the lock of reports.
-void NatsWorker::confirm(Interest& interest) {
-    if (interest.is_refused || interest.is_retried) return;
-    interest.is_live = true;
-    // Before those are confirmed who were not there when something was missed.
-    const bool has_missed = std::exchange(interest.has_missed, false);
-    const std::uint64_t attempt = std::exchange(interest.awaited_attempt, 0);
-    if (!reports_) return;
-    if (has_missed) reports_->on_gap(interest.channel);
-    if (attempt != 0) reports_->on_confirmed(interest.channel, attempt);
 }
 
 void NatsWorker::answer(const NatsPublish& publish, const Accepted& result) {

@@ -14,20 +14,20 @@
 #include <string>
 #include <string_view>
 #include <thread>
-#include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "brokers/home_side.hpp"
 #include "brokers/nats_connection.hpp"
+#include "brokers/nats_interests.hpp"
 #include "brokers/nats_options.hpp"
+#include "brokers/nats_refusals.hpp"
+#include "brokers/nats_reports.hpp"
 #include "brokers/nats_subject.hpp"
 #include "model/channel_name.hpp"
 #include "net/backoff.hpp"
 #include "util/clock.hpp"
-#include "util/hash.hpp"
 
 namespace roomcast {
 
@@ -48,23 +48,6 @@ struct NatsUnsubscribe {
 };
 
 using NatsTask = std::variant<NatsPublish, NatsSubscribe, NatsUnsubscribe>;
-
-/// What the worker tells the broker: on one thread or another, one call at a time.
-class NatsReports {
-public:
-    virtual ~NatsReports() = default;
-    virtual void on_message(const ChannelName& channel,
-                            std::string_view body,
-                            bool has_followers) = 0;
-    virtual void on_control(std::string_view body) = 0;
-    virtual void on_gap(const ChannelName& channel) = 0;
-    virtual void on_confirmed(const ChannelName& channel, std::uint64_t attempt) = 0;
-    virtual void on_answers(std::span<const PublishTicket> tickets,
-                            Result<std::optional<PublishReceipt>> result) = 0;
-    /// The server has answered; at least once in each interval of pings.
-    virtual void on_round_trip() = 0;
-    virtual void on_state(bool is_connected, std::string_view detail) = 0;
-};
 
 struct NatsFigures {
     std::atomic<std::uint64_t> connections_lost{0};
@@ -103,16 +86,6 @@ public:
     [[nodiscard]] const NatsFigures& figures() const { return figures_; }
 
 private:
-    struct Interest {
-        ChannelName channel;
-        std::int64_t subscription = 0;      // of the connection
-        std::uint64_t awaited_attempt = 0;  // of HomeSide; 0: none waits
-        bool is_live = false;               // confirmed by the connection that there is
-        bool has_missed = false;            // was live, and the gap is still to be told in full
-        bool is_refused = false;            // this login may not listen there
-        bool is_retried = false;            // and has asked again
-    };
-
     using Tasks = std::vector<NatsTask>;
     using Accepted = Result<std::optional<PublishReceipt>>;
     struct Batch;
@@ -138,7 +111,6 @@ private:
     void take_offline(std::span<const NatsTask> tasks);
     [[nodiscard]] NatsProblem serve();
     [[nodiscard]] NatsProblem serve(std::span<const NatsTask> tasks);
-    [[nodiscard]] std::vector<std::string> take_refused();
     [[nodiscard]] NatsProblem retry_refused();
     [[nodiscard]] NatsProblem take(Batch& batch, const NatsPublish& publish);
     [[nodiscard]] NatsProblem take(Batch& batch, const NatsSubscribe& subscribe);
@@ -148,11 +120,10 @@ private:
     [[nodiscard]] Tasks wait_for_tasks(SteadyTime until);
     [[nodiscard]] Tasks take_queue();
 
-    [[nodiscard]] NatsProblem subscribe(const std::string& subject, Interest& interest);
+    [[nodiscard]] NatsProblem subscribe(const std::string& subject);
 
     // `..._locked`, and where said so: the caller holds the lock of reports
-    void confirm(Interest& interest);
-    void note_refusal(std::string_view complaint);
+    void note_refusal(const NatsComplaint& complaint);
     void answer(const NatsPublish& publish, const Accepted& result);
     void tell_state(bool is_connected, const std::string& detail);
     void tell_state_locked(bool is_connected, const std::string& detail);
@@ -182,11 +153,9 @@ private:
     // A lock, because the library's threads report as well as this one, until stop().
     std::mutex report_mutex_;
     NatsReports* reports_ = nullptr;
-    /// By subject. Changed by the thread alone, which therefore reads it without the lock.
-    std::unordered_map<std::string, Interest, SeededStringHash, std::equal_to<>> interests_;
-    /// On which this login may not publish, as far as the server has said.
-    std::unordered_set<std::string> refused_subjects_;
-    std::string last_refusal_;  // the library keeps no more than its last error's text
+    /// Changed by the thread alone, which therefore reads it without the lock.
+    NatsInterests interests_;
+    NatsRefusals refusals_;
     std::pair<bool, std::string> told_state_{true, {}};
 
     std::atomic<bool> is_connected_{false};
