@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <nats/nats.h>
+#include <openssl/crypto.h>
 
 #include "codec/json_writer.hpp"
 #include "util/hash.hpp"
@@ -15,6 +16,24 @@
 namespace roomcast {
 
 namespace {
+
+/// The library's threads use OpenSSL until they end, which is some time after the last connection;
+/// and OpenSSL takes itself down when the process exits. This makes the exit wait for them.
+class LibraryUse {
+public:
+    LibraryUse() {
+        // What is set up first is taken down last.
+        (void)OPENSSL_init_crypto(0, nullptr);  // where it fails, no connection has TLS
+    }
+
+    LibraryUse(const LibraryUse&) = delete;
+    LibraryUse& operator=(const LibraryUse&) = delete;
+
+    ~LibraryUse() {
+        constexpr std::int64_t kPatienceMs = 1'000;
+        (void)nats_CloseAndWait(kPatienceMs);  // nothing is left to do about one that goes on
+    }
+};
 
 /// The library's words, without the place in its source: "(conn.c:123): Timeout".
 std::string_view last_words() {
@@ -263,6 +282,7 @@ NatsConnection::~NatsConnection() = default;
 
 Outcome<std::unique_ptr<NatsConnection>, NatsFailure> NatsConnection::open(
     const NatsConnectionOptions& options, NatsEvents& events) {
+    static const LibraryUse use;
     auto implementation = std::make_unique<Implementation>(events);
     const Options given = make_options(options, implementation->closure);
     natsStatus status = given.status();

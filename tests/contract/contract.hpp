@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -31,12 +32,16 @@ struct BrokerCase {
     /// How many brokers may be made that reach each other; 1: embedded.
     int nodes;
     std::function<std::unique_ptr<Broker>()> make;
+
+    friend void PrintTo(const BrokerCase& broker, std::ostream* out) { *out << broker.name; }
 };
 
 struct StoreCase {
     std::string name;
     ShardIndex shards;
     std::function<std::unique_ptr<PresenceStore>(const Clock&)> make;
+
+    friend void PrintTo(const StoreCase& store, std::ostream* out) { *out << store.name; }
 };
 
 /// For readable test names.
