@@ -66,7 +66,7 @@ public:
     int run();
 
 private:
-    [[nodiscard]] http::RouterOptions router_options(bool is_operator) const;
+    [[nodiscard]] http::RouterOptions router_options(bool is_operator);
     [[nodiscard]] http::UpgradePolicy upgrade_policy() const;
     [[nodiscard]] GatewayOptions gateway_options();
     [[nodiscard]] HubServices hub_services() const;
@@ -85,6 +85,7 @@ private:
     std::unique_ptr<TokenVerifier> verifier_;
     NodeView view_;
     const NativeDialect dialect_;
+    http::RequestRates request_rates_;
     const http::Router router_;
     const http::Router operator_router_;
     const http::UpgradePolicy policy_;
@@ -112,6 +113,8 @@ Server::Server(const LoadedSettings& loaded, const Clock& clock)
                     : nullptr),
       view_(loaded, *backends_.broker, *backends_.store),
       dialect_(settings_.limits),
+      request_rates_({.per_second = settings_.limits.api_rate, .burst = settings_.limits.api_burst},
+                     clock),
       router_(router_options(false)),
       operator_router_(router_options(true)),
       policy_(upgrade_policy()),
@@ -120,13 +123,14 @@ Server::Server(const LoadedSettings& loaded, const Clock& clock)
     view_.watch(gateway_.hub());
 }
 
-http::RouterOptions Server::router_options(bool is_operator) const {
+http::RouterOptions Server::router_options(bool is_operator) {
     return {.limits = settings_.limits,
             .server = view_,
             .api_keys = settings_.api_keys,
             .api_auth = settings_.api_auth,
             .verifier = verifier_.get(),
             .cors_origins = settings_.cors_origins,
+            .rates = request_rates_,
             .is_operator_listener = is_operator,
             .has_operator_listener = !is_operator && settings_.metrics_addr.has_value()};
 }

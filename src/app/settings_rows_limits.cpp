@@ -83,6 +83,17 @@ void append_connections(std::vector<SettingRow>& rows) {
                          {"MESSAGE_BURST", "Messages that may come at once."},
                          {1, 10'000'000},
                          &Limits::message_burst));
+    rows.push_back(limit(kGroup,
+                         {"API_RATE",
+                          "Requests to the HTTP API per client and second; the next are answered "
+                          "with 429. A client is an API key, a token's user, or else an address. "
+                          "0: off."},
+                         {0, 1'000'000},
+                         &Limits::api_rate));
+    rows.push_back(limit(kGroup,
+                         {"API_BURST", "Such requests that may come at once."},
+                         {1, 4'000'000},
+                         &Limits::api_burst));
     rows.push_back(limit(
         kGroup,
         {"RATE_PATIENCE_SECONDS", "A connection that stays over its rate for so long is closed."},

@@ -38,6 +38,11 @@ public:
         return false;
     }
 
+    /// Whether it is as a new one.
+    [[nodiscard]] bool is_full(Rate rate, SteadyTime now) const {
+        return filled(rate, milliseconds(now)) == full(rate);
+    }
+
     /// When the next token is there, counted from the last try_take().
     [[nodiscard]] std::chrono::milliseconds wait(Rate rate) const {
         if (rate.per_second == 0 || thousandths_ >= 1000) return std::chrono::milliseconds(0);
@@ -63,10 +68,14 @@ private:
             std::min<std::uint64_t>(std::uint64_t{rate.burst} * 1000, UINT32_MAX));
     }
 
-    void fill(Rate rate, std::uint32_t at) {
-        const std::uint64_t filled =
+    [[nodiscard]] std::uint32_t filled(Rate rate, std::uint32_t at) const {
+        const std::uint64_t tokens =
             thousandths_ + std::uint64_t{at - filled_at_} * rate.per_second;
-        thousandths_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(filled, full(rate)));
+        return static_cast<std::uint32_t>(std::min<std::uint64_t>(tokens, full(rate)));
+    }
+
+    void fill(Rate rate, std::uint32_t at) {
+        thousandths_ = filled(rate, at);
         filled_at_ = at;
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/router.hpp"
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -96,6 +97,18 @@ bool decode(RouteCall& call, const Resolution& resolution) {
     return true;
 }
 
+/// The refusal of a request that comes too soon, if it does.
+std::optional<Response> judge_rate(const RouteCall& call, Access access) {
+    if (access != Access::api) return std::nullopt;
+    const std::string& name = call.caller.name;
+    const auto wait = call.options.rates.take(name.empty() ? call.request.peer_address : name);
+    if (wait.count() == 0) return std::nullopt;
+    Response response = error_response(429, "rate_limited", "too many requests, see API_RATE");
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait);
+    response.headers.push_back({"Retry-After", std::to_string(seconds.count())});
+    return response;
+}
+
 }  // namespace
 
 void Router::handle(Request request, HubClient& hub, std::function<void(Response)> done) const {
@@ -128,6 +141,9 @@ void Router::handle(Request request, HubClient& hub, std::function<void(Response
                              error_response(400, "bad_request", "the path or query is malformed"));
                      }
                      call->caller = std::get<Caller>(std::move(verdict));
+                     if (auto refusal = judge_rate(*call, route.access)) {
+                         return respond(std::move(*refusal));
+                     }
                      route.function(*call, respond);
                  });
 }

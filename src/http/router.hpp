@@ -12,6 +12,7 @@
 #include "auth/origin.hpp"
 #include "core/hub_client.hpp"
 #include "http/message.hpp"
+#include "http/request_rates.hpp"
 #include "model/identity.hpp"
 #include "model/limits.hpp"
 
@@ -45,6 +46,7 @@ struct RouterOptions {
     ApiAuth api_auth = ApiAuth::automatic;
     TokenVerifier* verifier = nullptr;  // set in JWT mode
     OriginList cors_origins;
+    RequestRates& rates;
     /// True on the listener that METRICS_ADDR names: only metrics, health and operator routes.
     bool is_operator_listener = false;
     /// True where another listener serves metrics and operator routes.

@@ -27,6 +27,8 @@ struct Limits {
     std::size_t unanswered_commands = 256;
     std::uint32_t message_rate = 100;  // per connection and second; 0: off
     std::uint32_t message_burst = 2'000;
+    std::uint32_t api_rate = 0;  // HTTP requests per client and second; 0: off
+    std::uint32_t api_burst = 1'000;
     std::uint32_t presence_rate = 10;        // per connection and second; 0: off
     std::chrono::seconds rate_patience{10};  // over the rate for so long: closed
 

@@ -87,8 +87,8 @@ describe('the HTTP API and its description', { timeout: 120_000 }, () => {
   after(() => server?.stop());
 
   /// Asks for `path`, which stands for the document's `route`, and holds the answer against it.
-  async function call(method, route, expected, { path = route, ...options } = {}) {
-    const response = await send(server.url, method, path, options);
+  async function call(method, route, expected, { path = route, url = server.url, ...options } = {}) {
+    const response = await send(url, method, path, options);
     const mark = `${method} ${route} ${response.status}`;
     seen.add(mark);
     const described = document.paths[route]?.[method.toLowerCase()];
@@ -136,6 +136,31 @@ describe('the HTTP API and its description', { timeout: 120_000 }, () => {
       assert.equal(head.status, 200);
       assert.equal(head.headers['content-length'], get.headers['content-length']);
       assert.equal(head.body, '');
+    }
+  });
+
+  test('answers 429 to a client over its rate, and to that one alone', async () => {
+    const limited = await startServer({
+      env: { API_KEYS: 'one:one,two:two', API_RATE: '1', API_BURST: '1' },
+    });
+    try {
+      const body = '{"channel":"room1"}';
+      const publish = (key) => send(limited.url, 'POST', '/api/event', { ...bearer(key), body });
+      assert.equal((await publish('one')).status, 200);
+      for (const [route, item] of Object.entries(document.paths)) {
+        const described = Object.entries(item).filter(([, one]) => one.responses?.['429']);
+        for (const [method] of described) {
+          const path = route.replace(/\{\w+\}/, 'x');
+          const options = { path, url: limited.url, ...bearer('one') };
+          const response = await call(method.toUpperCase(), route, 429, options);
+          assert.equal(response.headers['retry-after'], '1');
+          assert.equal(JSON.parse(response.body).reason, 'rate_limited');
+        }
+      }
+      assert.equal((await publish('two')).status, 200);
+      assert.equal((await send(limited.url, 'GET', '/healthz')).status, 200);
+    } finally {
+      await limited.stop();
     }
   });
 

@@ -14,6 +14,7 @@
 #include "auth/api_keys.hpp"
 #include "auth/origin.hpp"
 #include "http/router.hpp"
+#include "tests/support/manual_clock.hpp"
 #include "tests/unit/http/fake_hub_client.hpp"
 #include "tests/unit/http/fake_verifier.hpp"
 
@@ -71,6 +72,7 @@ protected:
                                           .api_auth = api_auth_,
                                           .verifier = verifier_,
                                           .cors_origins = cors_,
+                                          .rates = rates_,
                                           .is_operator_listener = is_operator_listener_,
                                           .has_operator_listener = has_operator_listener_});
         routers_.push_back(std::make_unique<Router>(router));
@@ -107,6 +109,8 @@ protected:
     ApiAuth api_auth_ = ApiAuth::automatic;
     TokenVerifier* verifier_ = nullptr;
     OriginList cors_ = *OriginList::parse("*");
+    ManualClock clock_;
+    RequestRates rates_{{.per_second = 0, .burst = 1}, clock_};
     bool is_operator_listener_ = false;
     bool has_operator_listener_ = false;
 
