@@ -21,16 +21,20 @@ const char* skip_blanks(const char* next) {
     return next;
 }
 
-/// From behind the opening quote to behind the closing one.
-const char* skip_string(const char* next) {
+/// The first quote or backslash from `next` on, inside a string.
+const char* find_stop(const char* next) {
     while (true) {
         const EightBytes bytes(next);
         const auto stops = bytes.equal_to('"') | bytes.equal_to('\\');
-        if (stops == 0) {
-            next += 8;
-            continue;
-        }
-        next += EightBytes::first(stops);
+        if (stops != 0) return next + EightBytes::first(stops);
+        next += 8;
+    }
+}
+
+/// From behind the opening quote to behind the closing one.
+const char* skip_string(const char* next) {
+    while (true) {
+        next = find_stop(next);
         if (*next == '"') return next + 1;
         next += 2;  // of an escape only its second character can look like an end
     }
@@ -152,7 +156,7 @@ std::optional<std::string> Value::to_string() const {
 std::optional<std::string_view> Value::to_view(std::string& scratch) const {
     if (!is(Kind::string)) return std::nullopt;
     const std::string_view body = raw_.substr(1, raw_.size() - 2);
-    if (body.find('\\') == std::string_view::npos) return body;
+    if (*find_stop(body.data()) == '"') return body;
     // The unescaped text is shorter. Growing would leave earlier views of `scratch` dangling.
     ASSERT(scratch.capacity() - scratch.size() >= body.size());
     const std::size_t start = scratch.size();

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
+#include <utility>
 
 namespace roomcast::json {
 
@@ -73,12 +74,8 @@ void append_one_line(std::string& out, std::string_view raw) {
 }
 
 std::string& ObjectWriter::key(std::string_view name) {
-    if (!is_first_) out_ += ',';
-    is_first_ = false;
-    out_ += '"';
-    out_ += name;
-    out_ += "\":";
-    return out_;
+    const std::string_view before = std::exchange(is_first_, false) ? "\"" : ",\"";
+    return out_.append(before).append(name).append("\":");
 }
 
 }  // namespace roomcast::json

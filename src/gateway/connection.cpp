@@ -31,10 +31,10 @@ Connection::Connection(ShardLoop& loop,
                        bool is_client_known,
                        bool is_operator_listener)
     : loop_(loop),
+      socket_(std::move(socket)),
       is_operator_listener_(is_operator_listener),
       is_client_known_(is_client_known),
       peer_port_(peer_port),
-      socket_(std::move(socket)),
       peer_address_(std::move(peer_address)) {}
 
 Connection::~Connection() {
@@ -185,26 +185,26 @@ void Connection::on_peer_end() {
 
 void Connection::send_live(const LocalFramePtr& frame) {
     if (state_ != State::open) return;
-    if (outbox_.live_bytes() + frame->bytes().size() > loop_.outbox_limit()) {
+    const std::size_t size = frame->bytes().size();
+    if (outbox_.live_bytes() + size > loop_.outbox_limit()) {
         if (!std::exchange(is_slow_, true)) loop_.mark_slow(this);
         return;
     }
-    queue(frame, false);
+    expect_to_send(size);
+    outbox_.push_live(frame);
+    mark_dirty();
 }
 
 void Connection::send_answer(const LocalFramePtr& frame) {
-    if (state_ == State::open) queue(frame, true);
+    if (state_ != State::open) return;
+    expect_to_send(frame->bytes().size());
+    outbox_.push_answer(frame);
+    mark_dirty();
 }
 
-void Connection::queue(const LocalFramePtr& frame, bool is_answer) {
+void Connection::expect_to_send(std::size_t bytes) {
     if (outbox_.is_empty()) last_progress_ = loop_.now();
-    if (is_answer) {
-        outbox_.push_answer(frame);
-    } else {
-        outbox_.push_live(frame);
-    }
-    loop_.add_queued(frame->bytes().size());
-    mark_dirty();
+    loop_.add_queued(bytes);
 }
 
 void Connection::consume(std::size_t bytes) {
@@ -234,7 +234,6 @@ void Connection::on_sent(long result, std::size_t asked) {
     }
     const auto sent = static_cast<std::size_t>(result);
     if (sent > 0) last_progress_ = loop_.now();
-    loop_.metrics().bytes_sent.add(sent);
     if (tls_) {
         tls_->consume_ciphertext(sent);
     } else {
@@ -248,12 +247,7 @@ void Connection::on_sent(long result, std::size_t asked) {
     }
 }
 
-bool Connection::is_sending() const {
-    return !outbox_.is_empty() || (tls_ && !tls_->ciphertext().empty());
-}
-
 void Connection::on_drained() {
-    if (is_sending()) return;
     if (stash_) resume();  // the driver may have waited for room
     if (state_ != State::finishing) return;
     state_ = State::finished;

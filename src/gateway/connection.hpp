@@ -47,7 +47,8 @@ public:
 };
 
 /// Lives on one shard's thread. Kept alive by its list entry in the loop and by pending operations.
-class Connection final
+/// Aligned, so that queueing a frame touches one cache line of it.
+class alignas(64) Connection final
     : public boost::intrusive_ref_counter<Connection, boost::thread_unsafe_counter> {
 public:
     /// Not `is_client_known`: the peer is a trusted proxy; see belong_to().
@@ -118,7 +119,8 @@ private:
     void offer(std::span<char> bytes);
     void offer_rest();
     void on_peer_end();
-    void queue(const LocalFramePtr& frame, bool is_answer);
+    /// Before so many bytes are queued.
+    void expect_to_send(std::size_t bytes);
     void mark_dirty();
     void on_sent(long result, std::size_t asked);
     /// Nothing waits to be sent any more.
@@ -128,14 +130,22 @@ private:
     void consume(std::size_t bytes);
     /// How long sending may stand still.
     [[nodiscard]] std::chrono::seconds stall_limit() const;
-    [[nodiscard]] bool is_sending() const;
+
+    [[nodiscard]] bool is_sending() const {
+        return !outbox_.is_empty() || (tls_ && !tls_->ciphertext().empty());
+    }
 
     // What one delivery touches stands first.
-    ShardLoop& loop_;
     State state_ = State::open;
     bool is_dirty_ = false;    // in the flusher's list
     bool is_blocked_ = false;  // the kernel's buffer is full: waits for writability
     bool is_slow_ = false;     // told to the driver, or about to be
+    ShardLoop& loop_;
+    Outbox outbox_;
+    SteadyTime last_progress_{};  // of sending
+    std::unique_ptr<TlsStream> tls_;
+    std::unique_ptr<std::string> stash_;  // input that the driver has not taken yet
+    boost::asio::ip::tcp::socket socket_;
     bool is_reading_ = true;
     bool is_read_armed_ = false;
     bool is_resumed_ = false;  // in the loop's list of those to be offered their rest
@@ -145,10 +155,7 @@ private:
     const bool is_operator_listener_;
     /// False: the peer is a trusted proxy, and no client is known yet.
     bool is_client_known_;
-    std::uint16_t peer_port_;  // 0: unknown
-    Outbox outbox_;
-    boost::asio::ip::tcp::socket socket_;
-    SteadyTime last_progress_{};                   // of sending
+    std::uint16_t peer_port_;                      // 0: unknown
     SteadyTime driver_due_ = SteadyTime::max();    // the driver's next deadline
     SteadyTime finished_due_ = SteadyTime::max();  // until when the peer's end is waited for
 
@@ -160,8 +167,6 @@ private:
 
     Timer timer_{*this};
     std::unique_ptr<ConnectionDriver> driver_;
-    std::unique_ptr<TlsStream> tls_;
-    std::unique_ptr<std::string> stash_;  // input that the driver has not taken yet
     std::string peer_address_;
     // The loop's list of all its connections.
     Connection* previous_ = nullptr;

@@ -13,27 +13,35 @@ Flusher::Flusher(std::unique_ptr<SendBatch> batch, ShardMetrics& metrics)
 }
 
 void Flusher::flush_slice() {
-    for (; head_ < dirty_.size() && sends_.size() < SendBatch::kMaxSends; ++head_) {
-        Connection& connection = *dirty_[head_];
+    if (flushing_.empty()) flushing_.swap(dirty_);
+    for (; head_ < flushing_.size() && sends_.size() < SendBatch::kMaxSends; ++head_) {
+        Connection& connection = *flushing_[head_];
         std::string_view bytes;
         if (!prepare(connection, bytes)) break;
         connection.is_dirty_ = false;
-        if (bytes.empty()) {
-            connection.on_drained();
-            dirty_[head_].reset();
-        } else {
+        if (!bytes.empty()) {
             sends_.push_back({connection.socket_.native_handle(), bytes, 0});
-            slice_.push_back(std::move(dirty_[head_]));
+            slice_.push_back(&connection);
+        } else if (!connection.is_sending()) {
+            connection.on_drained();
         }
     }
-    if (head_ == dirty_.size()) {
-        dirty_.clear();
+    send();
+    if (head_ == flushing_.size()) {
+        flushing_.clear();
         head_ = 0;
     }
+}
+
+void Flusher::send() {
     if (!sends_.empty()) metrics_.send_calls.add(batch_->send(sends_));
+    std::uint64_t sent = 0;
     for (std::size_t i = 0; i < sends_.size(); ++i) {
-        slice_[i]->on_sent(sends_[i].result, sends_[i].bytes.size());
+        const SendBatch::Send& done = sends_[i];
+        if (done.result > 0) sent += static_cast<std::uint64_t>(done.result);
+        slice_[i]->on_sent(done.result, done.bytes.size());
     }
+    metrics_.bytes_sent.add(sent);
     sends_.clear();
     slice_.clear();
     arena_used_ = 0;
@@ -46,6 +54,12 @@ bool Flusher::prepare(Connection& connection, std::string_view& bytes) {
         bytes = encrypt(connection);
         return true;
     }
+    if (connection.outbox_.frame_count() > 1) return prepare_batch(connection, bytes);
+    bytes = connection.outbox_.front().substr(0, kMaxBytes);
+    return true;
+}
+
+bool Flusher::prepare_batch(Connection& connection, std::string_view& bytes) {
     const Outbox& outbox = connection.outbox_;
     std::size_t size = 0;
     const std::size_t frames = outbox.measure(kMaxBytes, size);

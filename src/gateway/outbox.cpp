@@ -9,19 +9,8 @@
 namespace roomcast {
 
 Outbox::~Outbox() {
-    while (count_ > 0)
-        release_front();
+    clear();
     delete[] heap_;
-}
-
-void Outbox::push(const LocalFramePtr& frame, Slot bit) {
-    if (head_ + count_ == capacity_) grow();
-    frame->retain();
-    slots()[head_ + count_] = reinterpret_cast<Slot>(frame.get()) | bit;
-    ++count_;
-    const std::size_t size = frame->bytes().size();
-    bytes_ += size;
-    if (!bit) live_bytes_ += size;
 }
 
 void Outbox::grow() {
@@ -39,14 +28,10 @@ void Outbox::grow() {
     head_ = 0;
 }
 
-std::string_view Outbox::front() const {
-    return count_ == 0 ? std::string_view()
-                       : frame_of(slots()[head_])->bytes().substr(front_offset_);
-}
-
 std::size_t Outbox::measure(std::size_t most_bytes, std::size_t& bytes) const {
+    bytes = bytes_;
+    if (bytes_ <= most_bytes) return count_;
     bytes = front().size();
-    if (count_ == 0) return 0;
     std::size_t frames = 1;
     for (; frames < count_; ++frames) {
         const std::size_t more = frame_of(slots()[head_ + frames])->bytes().size();
@@ -73,6 +58,7 @@ bool Outbox::starts_like(const Outbox& other, std::size_t frames) const {
 
 void Outbox::consume(std::size_t bytes) {
     ASSERT(bytes <= bytes_);
+    if (bytes == bytes_) return clear();  // the usual case, which need not look at the frames
     while (bytes > 0) {
         const std::size_t rest = front().size();
         if (bytes < rest) {
@@ -95,6 +81,14 @@ void Outbox::release_front() {
     frame->release();
     ++head_;
     if (--count_ == 0) head_ = 0;
+}
+
+void Outbox::clear() {
+    const Slot* const first = slots() + head_;
+    for (std::uint32_t i = 0; i < count_; ++i)
+        frame_of(first[i])->release();
+    head_ = count_ = front_offset_ = 0;
+    bytes_ = live_bytes_ = 0;
 }
 
 void Outbox::drop_unsent() {

@@ -37,7 +37,10 @@ public:
     [[nodiscard]] std::size_t live_bytes() const { return live_bytes_; }
 
     /// The unsent rest of the first frame. Not empty unless the outbox is.
-    [[nodiscard]] std::string_view front() const;
+    [[nodiscard]] std::string_view front() const {
+        return count_ == 0 ? std::string_view()
+                           : frame_of(slots()[head_])->bytes().substr(front_offset_);
+    }
 
     /// How many whole frames from the first on have together at most `most_bytes` unsent bytes; 1
     /// at least unless the outbox is empty. `bytes` is set to their sum.
@@ -61,8 +64,18 @@ private:
     static constexpr Slot kAnswerBit = 1;
     static constexpr std::uint32_t kInlineSlots = 4;
 
-    void push(const LocalFramePtr& frame, Slot bit);
+    void push(const LocalFramePtr& frame, Slot bit) {
+        if (head_ + count_ == capacity_) grow();
+        frame->retain();
+        slots()[head_ + count_] = reinterpret_cast<Slot>(frame.get()) | bit;
+        ++count_;
+        const std::size_t size = frame->bytes().size();
+        bytes_ += size;
+        if (!bit) live_bytes_ += size;
+    }
+
     void grow();
+    void clear();
 
     [[nodiscard]] Slot* slots() { return heap_ ? heap_ : inline_; }
 

@@ -35,7 +35,9 @@ struct Fields {
             {"since", &Fields::since},
         };
         for (const auto& [slot_name, slot] : kSlots) {
-            if (slot_name == name) this->*slot = value;
+            if (slot_name != name) continue;
+            this->*slot = value;
+            return;
         }
     }
 };
@@ -239,6 +241,7 @@ private:
     /// Line breaks can only stand between tokens, so that text without any, the usual case, is used
     /// where it is.
     [[nodiscard]] std::string_view one_line(std::string_view raw) {
+        if (raw.starts_with('"')) return raw;
         if (raw.find('\n') == raw.npos && raw.find('\r') == raw.npos) return raw;
         const std::size_t start = scratch_.size();
         json::append_one_line(scratch_, raw);
