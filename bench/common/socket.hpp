@@ -18,6 +18,14 @@ using Nanoseconds = std::int64_t;
     return std::chrono::duration_cast<std::chrono::nanoseconds>(since).count();
 }
 
+[[nodiscard]] constexpr double to_seconds(Nanoseconds time) {
+    return static_cast<double>(time) / 1e9;
+}
+
+[[nodiscard]] constexpr Nanoseconds from_seconds(double seconds) {
+    return static_cast<Nanoseconds>(seconds * 1e9);
+}
+
 /// Writes "bench: `what`: reason of errno" and ends the program with status 2: set-up failed.
 [[noreturn]] void die(std::string_view what);
 

@@ -9,7 +9,9 @@ import sys
 import time
 
 import cases
+import catalogue
 import charts
+import cost
 import engines
 import goals
 import machine
@@ -23,9 +25,10 @@ def parse_arguments():
         prog="script/bench",
         description="Measures roomcast beside a floor and its peers; docs/benchmarks.md explains.",
     )
+    names = [case.name for case in catalogue.ALL]
     add = parser.add_argument
-    add("cases", nargs="*", metavar="case", help=f"of {', '.join(cases.NAMES)}; default: all")
-    add("--repeat", type=int, help="repetitions of each case (default 3, with --quick 1)")
+    add("cases", nargs="*", metavar="case", help=f"of {', '.join(names)}; default: all but scale*")
+    add("--repeat", type=int, help="repetitions of each case (default 3, or 1 without a goal)")
     add("--peers", help="only these engines, with commas between: " + ",".join(engines.NAMES))
     add("--quick", action="store_true", help="short and small: does everything work?")
     add("--check", action="store_true", help="end with status 1 when a goal is missed")
@@ -35,8 +38,8 @@ def parse_arguments():
     add("--build", type=pathlib.Path, help=argparse.SUPPRESS, required=True)
     arguments = parser.parse_args()
     for name in arguments.cases:
-        if name not in cases.NAMES:
-            parser.error(f"no case {name}; there are: {', '.join(cases.NAMES)}")
+        if name not in names:
+            parser.error(f"no case {name}; there are: {', '.join(names)}")
     arguments.peers = arguments.peers.split(",") if arguments.peers else engines.NAMES
     for name in arguments.peers:
         if name not in engines.NAMES:
@@ -63,14 +66,17 @@ def main():
     if arguments.self_test:
         return self_test.run(programs)
 
-    available, skipped = engines.find(programs, arguments.peers)
+    selected = cases.select(catalogue.ALL, arguments.cases, arguments.quick, file_limit)
+    used = {name for case in selected for name in case.engines}
+    assert used <= set(engines.NAMES)
+    wanted = [name for name in arguments.peers if name in used]
+    available, skipped = engines.find(programs, wanted)
     print_availability(available, skipped)
     if "roomcast" in skipped and programs.roomcast.exists():
         return 1  # a server that does not start is no missing peer
     if arguments.quick:
         print("QUICK: smaller and shorter than the titles say; the figures mean nothing")
-    selected = cases.select(arguments.cases, arguments.quick, file_limit)
-    repeat = arguments.repeat or (1 if arguments.quick else 3)
+    repeat = arguments.repeat or (1 if arguments.quick else 0)
     started = time.time()
     runner = Runner(programs, available, repeat)
     results = [runner.run(case) for case in selected]
@@ -78,16 +84,20 @@ def main():
     for result in results:
         print(table.render(result))
     verdicts = [] if arguments.quick else goals.judge(results)
+    model = {} if arguments.quick else cost.model(results)
+    if model:
+        print(cost.render(model))
     if verdicts:
         print(table.render_goals(verdicts))
     document = {
         "machine": machine.describe(),
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
         "seconds": round(time.time() - started, 1),
-        "repetitions": repeat,
+        "repetitions": repeat or "as each case says",
         "quick": arguments.quick,
         "skipped": skipped,
         "cases": [result.as_json() for result in results],
+        "cost_model": model,
         "goals": verdicts,
     }
     arguments.out.mkdir(parents=True, exist_ok=True)

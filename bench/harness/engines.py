@@ -1,22 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The servers that are measured: where to find them, how to start and to stop them."""
+"""The servers that are measured: where to find them and how to start them."""
 
-import contextlib
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
-import tempfile
-import time
 
 import brokers
 import machine
+from brokers import StartFailure
+from processes import Announcing, Listening, RunningNodes, folder_in, started
 
 BENCH = pathlib.Path(__file__).resolve().parent.parent
 PEERS = BENCH / "peers"
 NCHAN_MODULE = pathlib.Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
-START_SECONDS = 10
 
 
 class Programs:
@@ -26,119 +23,6 @@ class Programs:
         self.roomcast = build / "roomcast"
         self.load = build / "bench" / "bench_load"
         self.floor = build / "bench" / "bench_floor"
-
-
-class StartFailure(Exception):
-    pass
-
-
-class Running:
-    """A started server: the port of its WebSocket listener and all of its processes."""
-
-    reader_ports = ()  # of its other nodes
-    broker_pids = ()
-
-    def __init__(self, process, port, protocol):
-        self.process = process
-        self.port = port
-        self.protocol = protocol
-
-    def pids(self):
-        return [self.process.pid, *children(self.process.pid)]
-
-    def stop(self):
-        brokers.end(self.process)
-
-
-class RunningNodes:
-    """Several nodes and the broker between them: one publishes, readers go to the ports by turns."""
-
-    protocol = "json"
-
-    def __init__(self):
-        self.brokers = []
-        self.nodes = []
-
-    @property
-    def port(self):
-        return self.nodes[0].port
-
-    @property
-    def reader_ports(self):
-        return [node.port for node in self.nodes]
-
-    @property
-    def broker_pids(self):
-        return [pid for broker in self.brokers for pid in broker.pids()]
-
-    def pids(self):
-        return [pid for node in self.nodes for pid in node.pids()]
-
-    def stop(self):
-        for each in (*self.nodes, *self.brokers):
-            each.stop()
-
-
-def children(pid):
-    path = pathlib.Path(f"/proc/{pid}/task/{pid}/children")
-    return [int(child) for child in path.read_text().split()] if path.exists() else []
-
-
-def spawn(command, directory, environment=None):
-    log = open(pathlib.Path(directory) / "log", "wb")
-    with log:
-        return subprocess.Popen(
-            [*machine.ON_SERVER_CORE, *map(str, command)],
-            cwd=directory,
-            env={**os.environ, **(environment or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-
-
-def wait_for(process, directory, attempt):
-    """The first true result of `attempt(log)`; without one the end of the log is the reason."""
-    deadline = time.monotonic() + START_SECONDS
-    log = pathlib.Path(directory) / "log"
-    while process.poll() is None and time.monotonic() < deadline:
-        result = attempt(log.read_text(errors="replace"))
-        if result:
-            return result
-        time.sleep(0.02)
-    process.kill()
-    status = process.wait()
-    end = " | ".join(log.read_text(errors="replace").strip().splitlines()[-3:])
-    raise StartFailure(f"does not start (status {status}): {end[-400:]}")
-
-
-def announced_port(log):
-    for line in log.splitlines():
-        if "ready addr=" in line:
-            digits = line.split("ready addr=", 1)[1].split()[0].rsplit(":", 1)[1]
-            return int(digits)
-    return None
-
-
-def answers(port):
-    with contextlib.closing(socket.socket()) as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
-
-
-class Announcing:
-    """A server that prints "ready addr=127.0.0.1:PORT"."""
-
-    protocol = "json"
-
-    def __init__(self, command, environment=None, missing=None):
-        self.command = command
-        self.environment = environment
-        self.missing = missing
-
-    def start(self, directory):
-        process = spawn(self.command, directory, self.environment)
-        port = wait_for(process, directory, announced_port)
-        return Running(process, port, self.protocol)
 
 
 class OnBroker:
@@ -155,61 +39,78 @@ class OnBroker:
         self.missing = next(filter(None, reasons), make_node({"REDIS_ADDR": ":0"}).missing)
 
     def start(self, directory):
-        started = RunningNodes()
+        nodes = RunningNodes()
         environment = {}
         try:
             for name in self.names:
                 folder = folder_in(directory, name)
-                started.brokers.append(brokers.start(name, folder, machine.ON_SERVER_CORE))
-                environment |= started.brokers[-1].environment
+                nodes.brokers.append(brokers.start(name, folder, machine.ON_SERVER_CORE))
+                environment |= nodes.brokers[-1].environment
             for number in range(self.count):
                 folder = folder_in(directory, f"node-{number}")
-                started.nodes.append(self.make_node(environment).start(folder))
-        except (StartFailure, brokers.StartFailure) as failure:
-            started.stop()
-            raise StartFailure(str(failure)) from failure
-        return started
+                nodes.nodes.append(self.make_node(environment).start(folder))
+        except StartFailure:
+            nodes.stop()
+            raise
+        return nodes
 
 
-def folder_in(directory, name):
-    folder = pathlib.Path(directory) / name
-    folder.mkdir()
-    return folder
+class OverTls:
+    """An engine whose server has a certificate made for the run; `make(environment)` gives it."""
 
-
-class Nats:
-    def __init__(self):
-        self.missing = None if shutil.which("nats-server") else "nats-server is not installed"
+    def __init__(self, make):
+        self.make = make
+        no_openssl = None if shutil.which("openssl") else "openssl is not installed"
+        self.missing = no_openssl or make({}).missing
 
     def start(self, directory):
-        port = brokers.free_port()
-        config = pathlib.Path(directory) / "nats.conf"
-        config.write_text(
-            f'listen: "127.0.0.1:{brokers.free_port()}"\n'
-            f'websocket {{ listen: "127.0.0.1:{port}", no_tls: true, compression: false }}\n'
-        )
-        process = spawn(["nats-server", "-c", config], directory)
-        wait_for(process, directory, lambda _: answers(port))
-        return Running(process, port, "nats")
+        running = self.make(certificate(pathlib.Path(directory))).start(directory)
+        running.options = {"tls": "yes"}
+        return running
 
 
-class Nchan:
-    def __init__(self):
-        self.missing = None
-        if not shutil.which("nginx"):
-            self.missing = "nginx is not installed"
-        elif not NCHAN_MODULE.exists():
-            self.missing = "nginx has no nchan module (package libnginx-mod-nchan)"
+def certificate(directory):
+    """The settings that name a new certificate and its key."""
+    key, chain = directory / "key.pem", directory / "chain.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+               "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", key, "-out", chain]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise StartFailure(f"no certificate: {done.stderr.strip()[-200:]}")
+    return {"TLS_CERT_FILE": str(chain), "TLS_KEY_FILE": str(key)}
 
-    def start(self, directory):
-        port = brokers.free_port()
-        config = (BENCH / "peers" / "nginx.conf").read_text()
-        config = config.replace("@MODULE@", str(NCHAN_MODULE)).replace("@PORT@", str(port))
-        path = pathlib.Path(directory) / "nginx.conf"
-        path.write_text(config)
-        process = spawn(["nginx", "-p", f"{directory}/", "-c", path, "-e", "stderr"], directory)
-        wait_for(process, directory, lambda _: answers(port) and children(process.pid))
-        return Running(process, port, "nchan")
+
+def nats():
+    configuration = (
+        'listen: "127.0.0.1:-1"\n'  # its own protocol, which nobody speaks here
+        'websocket { listen: "127.0.0.1:@PORT@", no_tls: true, compression: false }\n'
+    )
+    missing = None if shutil.which("nats-server") else "nats-server is not installed"
+    return Listening(["nats-server", "-c"], configuration, "nats", missing)
+
+
+def nginx(site, protocol, module=None):
+    configuration = (PEERS / "nginx.conf").read_text()
+    configuration = configuration.replace("@SITE@", (PEERS / site).read_text())
+    command = ["nginx", "-p", "./", "-e", "stderr"]
+    missing = None if shutil.which("nginx") else "nginx is not installed"
+    if module:
+        configuration = f"load_module {module};\n{configuration}"
+        if not missing and not module.exists():
+            missing = f"nginx has no module {module.name}"
+    return Listening([*command, "-c"], configuration, protocol, missing, has_workers=True)
+
+
+def constant_nginx():
+    engine = nginx("constant.conf", "json")
+    engine.options = {"subscribed": "no"}
+    return engine
+
+
+def centrifugo():
+    missing = executable(machine.CENTRIFUGO, "script/centrifugo builds it, or says why not")
+    configuration = (PEERS / "centrifugo.json").read_text()
+    return Listening([machine.CENTRIFUGO, "-c"], configuration, "centrifugo", missing)
 
 
 def executable(path, how):
@@ -230,7 +131,7 @@ def floor(programs, *arguments):
     return Announcing([programs.floor, *arguments], missing=missing)
 
 
-def roomcast(programs, io_uring, **environment):
+def roomcast(programs, io_uring, wrapper=machine.ON_SERVER_CORE, **environment):
     settings = {
         "SHARDS": "1",
         "SERVER_ADDR": "127.0.0.1:0",
@@ -240,13 +141,24 @@ def roomcast(programs, io_uring, **environment):
         **environment,
     }
     missing = executable(programs.roomcast, "script/bench builds it once the server is there")
-    return Announcing([programs.roomcast], settings, missing)
+    return Announcing([programs.roomcast], settings, missing, wrapper)
+
+
+def roomcast_shards(programs):
+    return roomcast(programs, "off", machine.ON_BOTH_CORES, SHARDS="2")
+
+
+def roomcast_tls(programs):
+    return OverTls(lambda found: roomcast(programs, "off", **found))
 
 
 def roomcast_nodes(programs, count, broker="redis", **environment):
-    return OnBroker(
-        broker, count, lambda found: roomcast(programs, "off", **found, **environment)
-    )
+    def make(found):
+        engine = roomcast(programs, "off", **found, **environment)
+        engine.is_on_broker = True
+        return engine
+
+    return OnBroker(broker, count, make)
 
 
 def relay_nodes(programs, count):
@@ -262,10 +174,14 @@ MAKERS = {
     "roomcast": lambda programs: roomcast(programs, "off"),
     "roomcast-uring": lambda programs: roomcast(programs, "on"),
     "roomcast-deflate": lambda programs: roomcast(programs, "off", WS_COMPRESSION="on"),
+    "roomcast-shards-2": roomcast_shards,
+    "roomcast-tls": roomcast_tls,
     "uws": lambda programs: node("uws_server.mjs"),
     "ws": lambda programs: node("ws_server.mjs"),
-    "nats": lambda programs: Nats(),
-    "nchan": lambda programs: Nchan(),
+    "nats": lambda programs: nats(),
+    "nchan": lambda programs: nginx("nchan.conf", "nchan", NCHAN_MODULE),
+    "centrifugo": lambda programs: centrifugo(),
+    "nginx": lambda programs: constant_nginx(),
     "relay-2": lambda programs: relay_nodes(programs, 2),
     "relay-8": lambda programs: relay_nodes(programs, 8),
     "relay-32": lambda programs: relay_nodes(programs, 32),
@@ -283,18 +199,7 @@ MAKERS = {
     "roomcast-2-ttl-5": lambda programs: roomcast_nodes(programs, 2, PRESENCE_TTL_SECONDS="5"),
 }
 NAMES = list(MAKERS)
-FLOORS = ["floor", "floor-batch", "floor-uring"]
 OURS = [name for name in NAMES if name.startswith("roomcast")]
-
-
-@contextlib.contextmanager
-def started(engine):
-    with tempfile.TemporaryDirectory(prefix="roomcast-bench-") as directory:
-        running = engine.start(directory)
-        try:
-            yield running
-        finally:
-            running.stop()
 
 
 def find(programs, names):

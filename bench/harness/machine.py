@@ -13,6 +13,8 @@ CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE = str(CORES[0])
 GENERATOR_CORE = str(CORES[min(1, len(CORES) - 1)])
 ON_SERVER_CORE = ("taskset", "-c", SERVER_CORE)
+ON_BOTH_CORES = ("taskset", "-c", f"{SERVER_CORE},{GENERATOR_CORE}")
+CENTRIFUGO = pathlib.Path("build/bench/centrifugo/centrifugo").resolve()  # of script/centrifugo
 CONGESTION_CONTROL = "/proc/sys/net/ipv4/tcp_congestion_control"
 
 
@@ -29,6 +31,7 @@ def version(*command):
 
 
 def describe():
+    stamp = CENTRIFUGO.with_name(".of")  # the program built by `go install` does not know it
     return {
         "cpu": first_match("/proc/cpuinfo", r"^model name\s*:\s*(.*)$") or platform.machine(),
         "cores": len(CORES),
@@ -41,4 +44,6 @@ def describe():
         "redis-server": version("redis-server", "--version"),
         "nats-server": version("nats-server", "--version"),
         "nginx": version("nginx", "-v"),
+        "centrifugo": stamp.read_text().strip() if stamp.exists() else None,
+        "openssl": version("openssl", "version"),
     }

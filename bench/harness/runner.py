@@ -7,8 +7,9 @@ import statistics
 import subprocess
 import sys
 
-import engines
 import machine
+from brokers import StartFailure
+from processes import started
 
 RUN_SECONDS = 120  # no run takes half of it; above, something hangs
 
@@ -71,7 +72,7 @@ class Runner:
     def __init__(self, programs, available, repeat):
         self.programs = programs
         self.available = available
-        self.repeat = repeat
+        self.repeat = repeat  # 0: as each case says
 
     def run(self, case):
         result = Result(case)
@@ -81,7 +82,7 @@ class Runner:
             if name in self.available
             for variant in case.variants
         ]
-        for repetition in range(1 if case.is_once else self.repeat):
+        for repetition in range(self.repeat or case.repeat):
             # The first place after a pause may be a better one: take turns with it, too.
             turn = repetition % len(rows) if rows else 0
             for name, variant in rows[turn:] + rows[:turn]:
@@ -96,9 +97,9 @@ class Runner:
     def run_once(self, name, load, arguments):
         busy = {"load_average": os.getloadavg()[0]}
         try:
-            with engines.started(self.available[name]) as running:
+            with started(self.available[name]) as running:
                 return {**run_load(self.programs, running, load, arguments), **busy}
-        except engines.StartFailure as failure:
+        except StartFailure as failure:
             return {"failure": str(failure)}
 
 
@@ -110,6 +111,7 @@ def run_load(programs, running, load, arguments):
         "pids": ",".join(map(str, running.pids())),
         "broker_pids": ",".join(map(str, running.broker_pids)),
         "reader_ports": ",".join(map(str, running.reader_ports)),
+        **running.options,
         **arguments,
     }
     command = ["taskset", "-c", machine.GENERATOR_CORE, str(programs.load), load]

@@ -4,10 +4,13 @@
 import subprocess
 
 import engines
+from processes import Announcing, started
 from runner import run_load
 
 ARGUMENTS = {"readers": 20, "channels": 2, "rate": 1000, "warmup": 0.2, "seconds": 0.8}
+SUBSCRIPTIONS = {**ARGUMENTS, "channels": 10, "subscriptions": 3}
 CHURN = {"readers": 20, "rate": 500, "visitors": 20, "seconds": 2}
+HTTP = {"publishers": 1, "pipeline": 4, "warmup": 0.2, "seconds": 2}
 # What a fault must be found as. A damaged message is a stray one that is missing as well.
 FOUND_AS = {
     "none": (),
@@ -16,6 +19,14 @@ FOUND_AS = {
     "reorder": ("out_of_order",),
     "misroute": ("stray",),
     "damage": ("stray", "lost"),
+}
+# To misroute into, there has to be a channel that the reader does not listen to.
+WITHOUT_OTHERS = [fault for fault in FOUND_AS if fault != "misroute"]
+LOADS = {
+    "fanout": ("fanout", ARGUMENTS, FOUND_AS),
+    "fanout, three channels each": ("fanout", SUBSCRIPTIONS, WITHOUT_OTHERS),
+    "churn": ("churn", CHURN, WITHOUT_OTHERS),
+    "http": ("http", HTTP, WITHOUT_OTHERS),
 }
 COUNTS = ("lost", "doubled", "out_of_order", "stray")
 
@@ -43,15 +54,12 @@ def run(programs):
     if node.missing:
         print(f"SKIPPED the faulty servers: {node.missing}")
         return 1 if failures else 0
-    for load, arguments in (("fanout", ARGUMENTS), ("churn", CHURN)):
-        for fault in FOUND_AS:
-            # A channel besides the visitors' is needed to misroute into, and churn has none.
-            if load == "churn" and fault == "misroute":
-                continue
-            server = engines.Announcing([*node.command, fault])
-            with engines.started(server) as running:
+    for name, (load, arguments, faults) in LOADS.items():
+        for fault in faults:
+            server = Announcing([*node.command, fault])
+            with started(server) as running:
                 problem = verdict(fault, run_load(programs, running, load, arguments))
             good = "clean" if fault == "none" else "found"
-            print(f"self-test: {load}, fault {fault}: {problem or good}")
+            print(f"self-test: {name}, fault {fault}: {problem or good}")
             failures += problem is not None
     return 1 if failures else 0

@@ -7,28 +7,27 @@ void run_connections(const Options& options,
                      Target target,
                      const ProcessStats& stats,
                      Report& report) {
-    TrafficPlan plan = options.traffic;
-    plan.rate = 4;
+    const TrafficPlan& plan = options.traffic;
     Traffic traffic(target, plan);
 
     const MemorySample memory_before = stats.memory();
     const CpuSample before = stats.cpu();
     traffic.open();
     const CpuSample used = stats.cpu() - before;
-    const Nanoseconds settled = now_ns() + 1'000'000'000;
-    while (now_ns() < settled)
-        target.loop.poll(settled);
+    target.loop.poll_for(from_seconds(options.seconds));
     const MemorySample memory = stats.memory();
 
-    // The figures count only when each of these connections is a working subscription.
-    traffic.run(options.seconds);
+    // The figures count only when each of these connections has its working subscriptions.
+    traffic.publish_everywhere();
     traffic.drain();
     traffic.finish();
 
     report.add("connections", plan.readers);
     report.add_cpu(used, "connection", plan.readers);
     report.add_rate(plan.readers, used.wall);
+    report.add_times("subscribed", traffic.fleet().waits());
     report.add("rss_bytes", memory.rss_bytes);
+    report.add("rss_growth_bytes", memory.rss_bytes - memory_before.rss_bytes);
     report.add("rss_bytes_per_connection",
                static_cast<double>(memory.rss_bytes - memory_before.rss_bytes) / plan.readers);
     report.add("pss_bytes_per_connection",

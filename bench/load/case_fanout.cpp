@@ -3,14 +3,6 @@
 
 namespace roomcast::bench {
 
-namespace {
-
-double milliseconds(Nanoseconds time) {
-    return static_cast<double>(time) / 1e6;
-}
-
-}  // namespace
-
 void run_fanout(const Options& options, Target target, const ProcessStats& stats, Report& report) {
     Traffic traffic(target, options.traffic);
     traffic.open();
@@ -32,9 +24,7 @@ void run_fanout(const Options& options, Target target, const ProcessStats& stats
     report.add("deliveries", delivered);
     report.add_cpu(used, "delivery", delivered);
     report.add_rate(delivered, traffic.last_delivery() - before.wall);
-    report.add("latency_p50_ms", milliseconds(traffic.latency().quantile(0.5)));
-    report.add("latency_p99_ms", milliseconds(traffic.latency().quantile(0.99)));
-    report.add("latency_p999_ms", milliseconds(traffic.latency().quantile(0.999)));
+    report.add_times("latency", traffic.latency());
     if (reads > 0) {
         report.add("messages_per_read",
                    static_cast<double>(delivered) / static_cast<double>(reads));

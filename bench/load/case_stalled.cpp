@@ -32,7 +32,7 @@ public:
     void report(Report& report) const {
         report.add("rss_growth_bytes", growth_);
         report.add("closed_by_server", closed_);
-        report.add("all_closed_after_s", static_cast<double>(all_closed_after_) / 1e9);
+        report.add("all_closed_after_s", to_seconds(all_closed_after_));
     }
 
 private:
@@ -93,8 +93,7 @@ void run_stalled(const Options& options, Target target, const ProcessStats& stat
             report.fail("readers closed: " + heavy.first_close_reason());
     }
     report.add("stalled", options.is_stalling ? options.stalled : 0);
-    report.add("latency_p50_ms", static_cast<double>(bystanders.latency().quantile(0.5)) / 1e6);
-    report.add("latency_p99_ms", static_cast<double>(bystanders.latency().quantile(0.99)) / 1e6);
+    report.add_times("latency", bystanders.latency());
     watch.report(report);
     report.add_tally(tally);
     if (bystanders.closed_readers() > 0) {

@@ -29,6 +29,13 @@ void run_stalled(const Options& options, Target target, const ProcessStats& stat
 /// join costs, how long a herd takes, and whether anybody seems to have left.
 void run_herd(const Options& options, Target target, const ProcessStats& stats, Report& report);
 
+/// Users join one channel, 64 at a time: what a join costs while the roster grows, and how long a
+/// newcomer waits for the whole of it.
+void run_join(const Options& options, Target target, const ProcessStats& stats, Report& report);
+
+/// Publications over HTTP, on keep-alive connections and pipelined.
+void run_http(const Options& options, Target target, const ProcessStats& stats, Report& report);
+
 /// Kills the second node, on which all members are: how long it takes until the last has left.
 void run_crash(const Options& options, Target target, const ProcessStats& stats, Report& report);
 

@@ -2,11 +2,11 @@
 #include "load/client.hpp"
 
 #include <cerrno>
+#include <span>
 #include <system_error>
 #include <vector>
 
 #include <sys/epoll.h>
-#include <sys/socket.h>
 
 namespace roomcast::bench {
 
@@ -15,10 +15,10 @@ Client::Client(Target target, ClientEvents& events, std::string_view resource, s
       events_(events),
       protocol_(target.protocol),
       inflater_(target.inflater),
-      fd_(start_connect(target.port)),
+      wire_(target.port, target.tls),
       index_(index),
       out_(upgrade_request(resource, target.inflater != nullptr)) {
-    loop_.watch(fd_.get(), *this);
+    loop_.watch(wire_.fd(), *this);
 }
 
 std::unique_ptr<Client> make_client(Target target,
@@ -30,7 +30,7 @@ std::unique_ptr<Client> make_client(Target target,
 
 void Client::flush() {
     if (state_ == State::connecting || state_ == State::closed || out_.empty()) return;
-    const ssize_t sent = ::send(fd_.get(), out_.data(), out_.size(), MSG_NOSIGNAL);
+    const ssize_t sent = wire_.send(out_);
     if (sent < 0) {
         if (errno != EAGAIN) fail(std::generic_category().message(errno));
         return;  // the edge of writability will come
@@ -46,30 +46,28 @@ void Client::say_goodbye() {
 
 void Client::abort() {
     if (state_ == State::closed) return;
-    set_reset_on_close(fd_.get());
     state_ = State::closed;
-    fd_ = UniqueFd();
+    wire_.reset();
 }
 
 void Client::on_ready(std::uint32_t events) {
     if (state_ == State::closed) return;
     if (state_ == State::connecting) {
-        if (const int error = pending_error(fd_.get()))
+        if (const int error = pending_error(wire_.fd()))
             return fail(std::generic_category().message(error));
         if (!(events & EPOLLOUT)) return;
         state_ = State::upgrading;
     }
-    if (events & EPOLLOUT) flush();
     const bool is_hung_up = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     if ((events & EPOLLIN || is_hung_up) && !is_stalled_) read_all(is_hung_up);
+    flush();  // also what waited for the handshake of TLS
 }
 
 void Client::read_all(bool is_hung_up) {
     std::vector<char>& buffer = loop_.read_buffer();
     while (state_ != State::closed) {
         const std::size_t kept = in_.copy(buffer.data(), in_.size());
-        const ssize_t got =
-            ::recv(fd_.get(), buffer.data() + kept, buffer.size() - kept, MSG_DONTWAIT);
+        const ssize_t got = wire_.receive(std::span(buffer).subspan(kept));
         if (got < 0) {
             if (errno != EAGAIN) fail(std::generic_category().message(errno));
             return;

@@ -12,6 +12,7 @@
 #include "load/inflater.hpp"
 #include "load/protocol.hpp"
 #include "load/websocket.hpp"
+#include "load/wire.hpp"
 
 namespace roomcast::bench {
 
@@ -22,7 +23,8 @@ struct Target {
     EventLoop& loop;
     const Protocol& protocol;
     std::uint16_t port;
-    Inflater* inflater = nullptr;  ///< set: all clients ask for compression, and insist on it
+    Inflater* inflater = nullptr;     ///< set: all clients ask for compression, and insist on it
+    const TlsContext* tls = nullptr;  ///< set: all clients speak TLS
 };
 
 /// What a case wants to know of its clients. `at` is when the bytes had been received.
@@ -83,7 +85,7 @@ private:
     ClientEvents& events_;
     const Protocol& protocol_;
     Inflater* inflater_;
-    UniqueFd fd_;
+    Wire wire_;
     State state_ = State::connecting;
     bool is_stalled_ = false;
     std::uint32_t index_;

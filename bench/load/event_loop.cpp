@@ -13,7 +13,8 @@ namespace roomcast::bench {
 
 namespace {
 
-constexpr std::size_t kReadBytes = 524'288;
+// The roster of ten thousand members is one message.
+constexpr std::size_t kReadBytes = 2'097'152;
 
 }  // namespace
 
@@ -39,6 +40,12 @@ void EventLoop::poll(Nanoseconds deadline) {
         const epoll_event& event = events[static_cast<std::size_t>(i)];
         static_cast<EventSource*>(event.data.ptr)->on_ready(event.events);
     }
+}
+
+void EventLoop::poll_for(Nanoseconds time) {
+    const Nanoseconds end = now_ns() + time;
+    while (now_ns() < end)
+        poll(end);
 }
 
 }  // namespace roomcast::bench

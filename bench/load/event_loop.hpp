@@ -27,6 +27,9 @@ public:
     /// meanwhile, since the batch may still name it.
     void poll(Nanoseconds deadline);
 
+    /// Polls for so long.
+    void poll_for(Nanoseconds time);
+
     /// One buffer for all clients: they take turns, and an idle one should cost nothing.
     [[nodiscard]] std::vector<char>& read_buffer() { return read_buffer_; }
 

@@ -22,9 +22,9 @@ std::vector<std::string> channel_names(std::string_view prefix, std::uint32_t co
 void Fleet::open(std::uint32_t readers) {
     readers_.reserve(readers);
     const auto keep_opening = [&] {
-        while (size() < readers && size() - confirmed_ < kOpeningAtOnce)
+        while (size() < readers && size() - ready_ < plan_.at_once)
             start_one();
-        return confirmed_;
+        return ready_;
     };
     is_opening_ = true;
     poll_until(target_.loop, keep_opening, readers, "opening readers");
@@ -34,25 +34,37 @@ void Fleet::open(std::uint32_t readers) {
 void Fleet::start_one() {
     const std::uint32_t index = size();
     const std::string resource =
-        target_.protocol.reader_resource("user-" + std::to_string(index), channel_of(index));
+        target_.protocol.reader_resource("user-" + std::to_string(index), channel_of(index, 0));
     Target target = target_;
-    if (!ports_.empty()) target.port = ports_[index % ports_.size()];
-    readers_.push_back(make_client(target, *this, resource, index));
+    if (!plan_.ports.empty()) target.port = plan_.ports[index % plan_.ports.size()];
+    const Nanoseconds started = now_ns();
+    readers_.push_back({make_client(target, *this, resource, index), started, plan_.subscriptions});
 }
 
 void Fleet::abort_all() {
-    for (const auto& reader : readers_)
-        reader->abort();
+    for (const Reader& reader : readers_)
+        reader.client->abort();
 }
 
 void Fleet::on_open(Client& client) {
-    const std::string text = target_.protocol.subscribe(channel_of(client.index()));
-    if (text.empty()) return on_confirmed(client);
-    client.queue_text(text);
+    for (std::uint32_t nth = 0; nth < plan_.subscriptions; ++nth) {
+        const std::string& channel = channel_of(client.index(), nth);
+        const std::string text = target_.protocol.subscribe(channel);
+        if (text.empty()) {
+            on_confirmed(client);
+            continue;
+        }
+        client.queue_text(text);
+        if (const std::string join = target_.protocol.join(channel); !join.empty())
+            client.queue_text(join);
+    }
 }
 
-void Fleet::on_confirmed(Client& /*client*/) {
-    ++confirmed_;
+void Fleet::on_confirmed(Client& client) {
+    Reader& reader = readers_[client.index()];
+    if (reader.unconfirmed == 0 || --reader.unconfirmed > 0) return;
+    ++ready_;
+    waits_.record(now_ns() - reader.started);
 }
 
 void Fleet::on_closed(Client& client, std::string_view reason) {
@@ -71,10 +83,10 @@ void Publishers::open() {
     const auto keep_opening = [&] {
         while (clients_.size() < count && clients_.size() - open_ < kOpeningAtOnce) {
             const std::string& channel = channels_[clients_.size() / per_channel_];
-            clients_.push_back(make_client(target_,
-                                           *this,
-                                           target_.protocol.publisher_resource(channel),
-                                           static_cast<std::uint32_t>(clients_.size())));
+            const auto index = static_cast<std::uint32_t>(clients_.size());
+            const std::string resource =
+                target_.protocol.publisher_resource("publisher-" + std::to_string(index), channel);
+            clients_.push_back(make_client(target_, *this, resource, index));
         }
         return open_;
     };

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "load/client.hpp"
+#include "load/histogram.hpp"
 
 namespace roomcast::bench {
 
@@ -19,34 +20,45 @@ public:
     virtual void on_reader_closed(std::uint32_t reader, std::string_view reason) = 0;
 };
 
-/// Readers, each subscribed to one channel: reader i to channel i modulo their number, at the port
-/// i modulo their number.
+struct FleetPlan {
+    std::vector<std::uint16_t> ports;  ///< where the readers go by turns; empty: to the target's
+    std::uint32_t subscriptions = 1;   ///< of each reader
+    std::uint32_t at_once = 64;        ///< so many at a time on their way in
+};
+
+/// Readers, each subscribed to one or more channels: the subscriptions of all readers, one after
+/// the other, go to the channels by turns.
 class Fleet final : private ClientEvents {
 public:
-    /// Without `ports` all go to the target's.
-    Fleet(Target target,
-          FleetEvents& events,
-          std::vector<std::string> channels,
-          std::vector<std::uint16_t> ports = {})
+    Fleet(Target target, FleetEvents& events, std::vector<std::string> channels, FleetPlan plan)
         : target_(target),
           events_(events),
           channels_(std::move(channels)),
-          ports_(std::move(ports)) {}
+          plan_(std::move(plan)) {}
 
-    /// Opens the readers, at most 64 at a time, and returns when every subscription is confirmed.
-    /// Gives up when one is refused, or when nothing moves for 20 s.
+    /// Opens the readers, and returns when every subscription is confirmed. Gives up when one is
+    /// refused, or when nothing moves for 20 s.
     void open(std::uint32_t readers);
     void abort_all();
 
     [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(readers_.size()); }
 
-    [[nodiscard]] Client& reader(std::uint32_t index) { return *readers_[index]; }
+    [[nodiscard]] Client& reader(std::uint32_t index) { return *readers_[index].client; }
+
+    /// How long each took, from its first packet until it was subscribed.
+    [[nodiscard]] const Histogram& waits() const { return waits_; }
 
 private:
+    struct Reader {
+        std::unique_ptr<Client> client;
+        Nanoseconds started = 0;
+        std::uint32_t unconfirmed = 0;
+    };
+
     void start_one();
 
-    const std::string& channel_of(std::uint32_t reader) const {
-        return channels_[reader % channels_.size()];
+    const std::string& channel_of(std::uint32_t reader, std::uint32_t nth) const {
+        return channels_[(std::size_t{reader} * plan_.subscriptions + nth) % channels_.size()];
     }
 
     void on_open(Client& client) override;
@@ -61,9 +73,10 @@ private:
     Target target_;
     FleetEvents& events_;
     std::vector<std::string> channels_;
-    std::vector<std::uint16_t> ports_;
-    std::vector<std::unique_ptr<Client>> readers_;
-    std::uint32_t confirmed_ = 0;
+    FleetPlan plan_;
+    std::vector<Reader> readers_;
+    std::uint32_t ready_ = 0;
+    Histogram waits_;
     bool is_opening_ = false;
 };
 

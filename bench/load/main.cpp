@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The load generator: one case against one running server, checked delivery by delivery.
 // Status 0: a result that counts; 1: a result with failures; 2: no result.
+#include <csignal>
+#include <optional>
 #include <string_view>
 
 #include "load/cases.hpp"
@@ -16,9 +18,12 @@ void run_case(const Options& options, Target target, const ProcessStats& stats, 
     if (name == "churn") return run_churn(options, target, stats, report);
     if (name == "stalled") return run_stalled(options, target, stats, report);
     if (name == "herd") return run_herd(options, target, stats, report);
+    if (name == "join") return run_join(options, target, stats, report);
+    if (name == "http") return run_http(options, target, stats, report);
     if (name == "crash") return run_crash(options, target, stats, report);
     give_up(
-        "usage: bench_load fanout|connections|churn|stalled|herd|crash|self-test --name value ...");
+        "usage: bench_load fanout|connections|churn|stalled|herd|crash|join|http|self-test "
+        "--name value ...");
 }
 
 }  // namespace
@@ -28,12 +33,16 @@ int main(int argc, char** argv) {
     if (options.case_name == "self-test") return run_self_test() == 0 ? 0 : 1;
     raise_file_limit();
     const auto protocol = make_protocol(options.protocol);
-    if (!protocol) give_up("--protocol is json, nats or nchan");
+    if (!protocol) give_up("--protocol is json, presence, nats, nchan or centrifugo");
     EventLoop loop;
     Inflater inflater;
     const ProcessStats stats(options.pids, options.broker_pids);
     Report report;
     Inflater* const deflating = options.is_deflating ? &inflater : nullptr;
-    run_case(options, {loop, *protocol, options.port, deflating}, stats, report);
+    std::optional<TlsContext> tls;
+    if (options.is_tls) tls.emplace();
+    std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL
+    const Target target{loop, *protocol, options.port, deflating, tls ? &*tls : nullptr};
+    run_case(options, target, stats, report);
     return report.print();
 }

@@ -19,6 +19,14 @@ std::string command(std::string_view type, std::string_view channel, std::string
         .append("}");
 }
 
+std::uint64_t count_of(std::string_view part, std::string_view text) {
+    std::uint64_t count = 0;
+    for (std::size_t at = text.find(part); at != std::string_view::npos;
+         at = text.find(part, at + part.size()))
+        ++count;
+    return count;
+}
+
 }  // namespace
 
 Members::Members(Target target, std::vector<std::uint16_t> ports, std::vector<std::string> channels)
@@ -78,15 +86,19 @@ void PresenceWatch::open() {
 }
 
 void PresenceWatch::wait_for(std::uint64_t joins, std::uint64_t leaves, double seconds) {
-    const Nanoseconds end = now_ns() + static_cast<Nanoseconds>(seconds * 1e9);
+    const Nanoseconds end = now_ns() + from_seconds(seconds);
     while ((joins_ < joins || leaves_ < leaves) && now_ns() < end)
         target_.loop.poll(end);
 }
 
-void PresenceWatch::watch(double seconds) {
-    const Nanoseconds end = now_ns() + static_cast<Nanoseconds>(seconds * 1e9);
-    while (now_ns() < end)
+void PresenceWatch::wait_for_roster(std::uint64_t users, double seconds) {
+    const Nanoseconds end = now_ns() + from_seconds(seconds);
+    while (roster_users_ < users && now_ns() < end)
         target_.loop.poll(end);
+}
+
+void PresenceWatch::watch(double seconds) {
+    target_.loop.poll_for(from_seconds(seconds));
 }
 
 void PresenceWatch::on_open(Client& client) {
@@ -96,6 +108,8 @@ void PresenceWatch::on_open(Client& client) {
 
 void PresenceWatch::on_message(Client& /*client*/, std::string_view message, Nanoseconds at) {
     if (message.starts_with(R"({"type":"presence_join")")) ++joins_;
+    if (message.starts_with(R"({"type":"presence_sync")"))
+        roster_users_ += count_of(R"("user_id":)", message);
     if (!message.starts_with(R"({"type":"presence_leave")")) return;
     if (leaves_++ == 0) first_leave_ = at;
     last_leave_ = at;

@@ -63,12 +63,17 @@ public:
     void open();
     /// Polls until there were `joins` and `leaves`, or for `seconds`.
     void wait_for(std::uint64_t joins, std::uint64_t leaves, double seconds);
+    /// Polls until the channels' rosters, as they were at its coming, have so many users together,
+    /// or for `seconds`.
+    void wait_for_roster(std::uint64_t users, double seconds);
     /// Polls for so long.
     void watch(double seconds);
 
     [[nodiscard]] std::uint64_t joins() const { return joins_; }
 
     [[nodiscard]] std::uint64_t leaves() const { return leaves_; }
+
+    [[nodiscard]] std::uint64_t roster_users() const { return roster_users_; }
 
     [[nodiscard]] Nanoseconds first_leave() const { return first_leave_; }
 
@@ -86,6 +91,7 @@ private:
     std::vector<std::string> channels_;
     std::unique_ptr<Client> client_;
     std::size_t confirmed_ = 0;
+    std::uint64_t roster_users_ = 0;
     std::uint64_t joins_ = 0;
     std::uint64_t leaves_ = 0;
     Nanoseconds first_leave_ = 0;

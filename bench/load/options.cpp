@@ -12,6 +12,8 @@ namespace roomcast::bench {
 
 namespace {
 
+constexpr std::uint64_t kMostSubscriptions = 1u << 24;
+
 template <typename Number>
 void read(std::string_view text, Number& value) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -34,6 +36,7 @@ void set(Options& options, std::string_view name, std::string_view value) {
     if (name == "--port") return read(value, options.port);
     if (name == "--protocol") return void(options.protocol = value);
     if (name == "--deflate") return void(options.is_deflating = value == "yes");
+    if (name == "--tls") return void(options.is_tls = value == "yes");
     if (name == "--pids") return read_list(value, options.pids);
     if (name == "--broker-pids") return read_list(value, options.broker_pids);
     if (name == "--reader-ports") return read_list(value, traffic.reader_ports);
@@ -46,6 +49,10 @@ void set(Options& options, std::string_view name, std::string_view value) {
     if (name == "--window") return read(value, traffic.window);
     if (name == "--warmup") return read(value, options.warmup_seconds);
     if (name == "--seconds") return read(value, options.seconds);
+    if (name == "--at-once") return read(value, traffic.at_once);
+    if (name == "--subscriptions") return read(value, traffic.subscriptions);
+    if (name == "--pipeline") return read(value, options.pipeline);
+    if (name == "--subscribed") return void(options.is_subscribed = value == "yes");
     if (name == "--visitors") return read(value, options.visitors_per_second);
     if (name == "--stalled") return read(value, options.stalled);
     if (name == "--stalling") return void(options.is_stalling = value == "yes");
@@ -57,9 +64,14 @@ void set(Options& options, std::string_view name, std::string_view value) {
 void check(const Options& options) {
     const TrafficPlan& traffic = options.traffic;
     if (options.port == 0) give_up("--port is missing");
-    if (traffic.readers < traffic.channels || traffic.channels == 0 || traffic.publishers == 0 ||
-        traffic.burst == 0 || traffic.window == 0) {
-        give_up("a count is zero, or there are fewer readers than channels");
+    if (traffic.channels == 0 || traffic.publishers == 0 || traffic.burst == 0 ||
+        traffic.window == 0 || traffic.at_once == 0 || options.pipeline == 0) {
+        give_up("a count is zero");
+    }
+    const std::uint64_t subscriptions = std::uint64_t{traffic.readers} * traffic.subscriptions;
+    if (traffic.subscriptions > traffic.channels || subscriptions < traffic.channels ||
+        subscriptions > kMostSubscriptions) {
+        give_up("a channel without a reader, a reader with a channel twice, or too many of them");
     }
     if (traffic.payload_bytes <= kStampBytes || options.heavy_payload <= kStampBytes) {
         give_up("a payload is too small for its stamp");

@@ -28,4 +28,21 @@ void poll_until(EventLoop& loop, Progress progress, std::size_t goal, std::strin
     }
 }
 
+/// Polls until `pending` returns 0, or `progress` stands still for 5 s; then for a moment more, in
+/// which a second copy of the last message would come.
+template <typename Pending, typename Progress>
+void drain_all(EventLoop& loop, Pending pending, Progress progress) {
+    constexpr Nanoseconds kPatience = 5'000'000'000;
+    constexpr Nanoseconds kAfterwards = 50'000'000;
+    auto seen = progress();
+    Nanoseconds deadline = now_ns() + kPatience;
+    while (pending() > 0 && now_ns() < deadline) {
+        loop.poll(deadline);
+        if (progress() == seen) continue;
+        seen = progress();
+        deadline = now_ns() + kPatience;
+    }
+    loop.poll_for(kAfterwards);
+}
+
 }  // namespace roomcast::bench

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "load/protocol.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace roomcast::bench {
@@ -24,15 +25,15 @@ std::string broadcast_text(std::string_view channel, std::string_view payload) {
                    R"("})"});
 }
 
-class JsonProtocol final : public Protocol {
+class JsonProtocol : public Protocol {
 public:
     std::string reader_resource(std::string_view user,
                                 std::string_view /*channel*/) const override {
         return concat({"/ws?user_id=", user});
     }
 
-    std::string publisher_resource(std::string_view /*channel*/) const override {
-        return "/ws?user_id=publisher";
+    std::string publisher_resource(std::string_view user, std::string_view channel) const override {
+        return reader_resource(user, channel);
     }
 
     std::string subscribe(std::string_view channel) const override {
@@ -63,6 +64,40 @@ public:
     }
 };
 
+/// Members who all listen to presence; a publication is an update of its publisher, who joins with
+/// the first one. The joins of the readers tell nothing that could be verified, and are not passed
+/// on.
+class PresenceProtocol final : public JsonProtocol {
+public:
+    std::string subscribe(std::string_view channel) const override {
+        return concat(
+            {R"({"type":"subscribe","channel":")", channel, R"(","listen":["presence"]})"});
+    }
+
+    std::string join(std::string_view channel) const override {
+        return concat({R"({"type":"presence_join","id":1,"channel":")",
+                       channel,
+                       R"(","payload":{"name":"A User"}})"});
+    }
+
+    std::string publish(std::string_view channel, std::string_view payload) const override {
+        return concat({R"({"type":"presence_update","channel":")",
+                       channel,
+                       R"(","payload":{"name":")",
+                       payload,
+                       R"("}})"});
+    }
+
+    void read(std::string& /*rest*/, std::string_view frame, Incoming& incoming) const override {
+        if (frame.starts_with(R"({"type":"ack")")) return incoming.on_confirmed();
+        if (frame.starts_with(R"({"type":"error")")) return incoming.on_refused(frame);
+        if (!frame.starts_with(R"({"type":"presence_)")) return;
+        const bool is_roster = frame.starts_with(R"({"type":"presence_sync")");
+        if (!is_roster && frame.find(R"("A User")") == std::string_view::npos)
+            incoming.on_message(frame);
+    }
+};
+
 /// https://docs.nats.io/reference/reference-protocols/nats-protocol, in WebSocket frames. The
 /// frames are a byte stream: a frame may hold many messages, or a part of one. The server's PING is
 /// left unanswered: it is patient for minutes, and no run takes that long.
@@ -73,7 +108,10 @@ public:
         return "/";
     }
 
-    std::string publisher_resource(std::string_view /*channel*/) const override { return "/"; }
+    std::string publisher_resource(std::string_view /*user*/,
+                                   std::string_view /*channel*/) const override {
+        return "/";
+    }
 
     std::string greeting() const override {
         return "CONNECT {\"verbose\":false,\"pedantic\":false,\"echo\":true}\r\n";
@@ -134,7 +172,8 @@ public:
         return concat({"/sub/", channel});
     }
 
-    std::string publisher_resource(std::string_view channel) const override {
+    std::string publisher_resource(std::string_view /*user*/,
+                                   std::string_view channel) const override {
         return concat({"/pub/", channel});
     }
 
@@ -153,12 +192,60 @@ public:
     }
 };
 
+/// https://centrifugal.dev/docs/transports/client_protocol: commands and replies as JSON, several
+/// of them in a frame on lines of their own. The server's ping, {}, is left unanswered, as above.
+class CentrifugoProtocol final : public Protocol {
+public:
+    std::string reader_resource(std::string_view /*user*/,
+                                std::string_view /*channel*/) const override {
+        return "/connection/websocket";
+    }
+
+    std::string publisher_resource(std::string_view user, std::string_view channel) const override {
+        return reader_resource(user, channel);
+    }
+
+    std::string greeting() const override { return R"({"id":1,"connect":{}})"; }
+
+    std::string subscribe(std::string_view channel) const override {
+        return concat({R"({"id":2,"subscribe":{"channel":")", channel, R"("}})"});
+    }
+
+    std::string unsubscribe(std::string_view channel) const override {
+        return concat({R"({"id":2,"unsubscribe":{"channel":")", channel, R"("}})"});
+    }
+
+    std::string publish(std::string_view channel, std::string_view payload) const override {
+        return concat({R"({"id":3,"publish":{"channel":")",
+                       channel,
+                       R"(","data":)",
+                       broadcast_text(channel, payload),
+                       "}}"});
+    }
+
+    void read(std::string& /*rest*/, std::string_view frame, Incoming& incoming) const override {
+        while (!frame.empty()) {
+            const std::string_view line = frame.substr(0, frame.find('\n'));
+            frame.remove_prefix(std::min(line.size() + 1, frame.size()));
+            if (line.starts_with(R"({"push":)")) {
+                incoming.on_message(line);
+            } else if (line.find(R"("error":)") != std::string_view::npos) {
+                incoming.on_refused(line);
+            } else if (line.starts_with(R"({"id":2,)")) {
+                incoming.on_confirmed();
+            }
+        }
+    }
+};
+
 }  // namespace
 
 std::unique_ptr<Protocol> make_protocol(std::string_view name) {
     if (name == "json") return std::make_unique<JsonProtocol>();
+    if (name == "presence") return std::make_unique<PresenceProtocol>();
     if (name == "nats") return std::make_unique<NatsProtocol>();
     if (name == "nchan") return std::make_unique<NchanProtocol>();
+    if (name == "centrifugo") return std::make_unique<CentrifugoProtocol>();
     return nullptr;
 }
 

@@ -24,10 +24,11 @@ class Protocol {
 public:
     virtual ~Protocol() = default;
 
-    /// The resource to ask for, of a reader of `channel`, or of a publisher on it.
+    /// The resource to ask for, of `user` who reads `channel`, or publishes on it.
     [[nodiscard]] virtual std::string reader_resource(std::string_view user,
                                                       std::string_view channel) const = 0;
-    [[nodiscard]] virtual std::string publisher_resource(std::string_view channel) const = 0;
+    [[nodiscard]] virtual std::string publisher_resource(std::string_view user,
+                                                         std::string_view channel) const = 0;
 
     /// The first frame of a reader or publisher; empty for none.
     [[nodiscard]] virtual std::string greeting() const { return {}; }
@@ -36,6 +37,10 @@ public:
     /// subscribes, and the accepted upgrade confirms it.
     [[nodiscard]] virtual std::string subscribe(std::string_view channel) const = 0;
     [[nodiscard]] virtual std::string unsubscribe(std::string_view channel) const = 0;
+
+    /// What a reader sends after subscribe(); empty for nothing. Where it is not, its answer
+    /// confirms.
+    [[nodiscard]] virtual std::string join(std::string_view /*channel*/) const { return {}; }
 
     [[nodiscard]] virtual std::string publish(std::string_view channel,
                                               std::string_view payload) const = 0;
@@ -47,7 +52,8 @@ public:
     virtual void read(std::string& rest, std::string_view frame, Incoming& incoming) const = 0;
 };
 
-/// `name` is json (roomcast, the floor, the Node servers), nats or nchan; null for another.
+/// `name` is json (roomcast, the floor, the Node servers), presence (roomcast: a publication is a
+/// member's update), nats, nchan or centrifugo; null for another.
 [[nodiscard]] std::unique_ptr<Protocol> make_protocol(std::string_view name);
 
 }  // namespace roomcast::bench

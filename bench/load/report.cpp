@@ -6,14 +6,6 @@
 
 namespace roomcast::bench {
 
-namespace {
-
-double seconds(Nanoseconds time) {
-    return static_cast<double>(time) / 1e9;
-}
-
-}  // namespace
-
 void Report::add_number(std::string_view name, double value) {
     std::array<char, 64> text{};
     std::snprintf(text.data(), text.size(), "%.10g", value);
@@ -30,8 +22,8 @@ void Report::add_tally(const Tally& tally) {
 }
 
 void Report::add_cpu(const CpuSample& used, std::string_view unit, std::uint64_t units) {
-    add("server_cpu_s", seconds(used.server));
-    add("softirq_cpu_s", seconds(used.softirq));
+    add("server_cpu_s", to_seconds(used.server));
+    add("softirq_cpu_s", to_seconds(used.softirq));
     add("generator_busy", static_cast<double>(used.generator) / static_cast<double>(used.wall));
     if (units == 0) return fail("nothing was measured");
     add(std::string("cpu_us_per_").append(unit),
@@ -42,7 +34,16 @@ void Report::add_cpu(const CpuSample& used, std::string_view unit, std::uint64_t
 }
 
 void Report::add_rate(std::uint64_t units, Nanoseconds time) {
-    if (time > 0) add("per_second", static_cast<double>(units) / seconds(time));
+    if (time > 0) add("per_second", static_cast<double>(units) / to_seconds(time));
+}
+
+void Report::add_times(std::string_view name, const Histogram& times) {
+    const auto add_quantile = [&](std::string_view suffix, double share) {
+        add(std::string(name).append(suffix), to_seconds(times.quantile(share)) * 1e3);
+    };
+    add_quantile("_p50_ms", 0.5);
+    add_quantile("_p99_ms", 0.99);
+    add_quantile("_p999_ms", 0.999);
 }
 
 void Report::fail(std::string_view why) {

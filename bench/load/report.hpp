@@ -6,6 +6,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "load/histogram.hpp"
 #include "load/ledger.hpp"
 #include "load/process_stats.hpp"
 
@@ -25,6 +26,8 @@ public:
     /// (broker_us_per_`unit`).
     void add_cpu(const CpuSample& used, std::string_view unit, std::uint64_t units);
     void add_rate(std::uint64_t units, Nanoseconds time);
+    /// `name`_p50_ms, _p99_ms and _p999_ms.
+    void add_times(std::string_view name, const Histogram& times);
 
     /// The run is void or has failed: `why` is kept, the program ends with status 1.
     void fail(std::string_view why);

@@ -9,8 +9,10 @@
 
 #include "load/cases.hpp"
 #include "load/histogram.hpp"
+#include "load/http_client.hpp"
 #include "load/inflater.hpp"
 #include "load/ledger.hpp"
+#include "load/protocol.hpp"
 #include "load/stamp.hpp"
 #include "load/websocket.hpp"
 
@@ -136,6 +138,52 @@ void test_frames(SelfTest& test) {
     test.expect(!inflater.inflate("\x07"), "and a broken one is refused");
 }
 
+void test_answers(SelfTest& test) {
+    const std::string head = "HTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: 5\r\n\r\n";
+    test.expect(answer_size(head + "12345HTTP/1.1") == head.size() + 5, "an HTTP answer is read");
+    test.expect(!answer_size(head + "1234"), "and not before its last byte");
+    test.expect(!answer_size(head.substr(0, 20)), "nor its head");
+}
+
+/// Counts what a protocol makes of a frame.
+class Heard final : public Incoming {
+public:
+    void on_confirmed() override { ++confirmed; }
+
+    void on_message(std::string_view message) override { messages.emplace_back(message); }
+
+    void on_refused(std::string_view /*reason*/) override { ++refused; }
+
+    int confirmed = 0;
+    int refused = 0;
+    std::vector<std::string> messages;
+};
+
+Heard heard(std::string_view protocol, std::string_view frame) {
+    Heard heard;
+    std::string rest;
+    make_protocol(protocol)->read(rest, frame, heard);
+    return heard;
+}
+
+void test_protocols(SelfTest& test) {
+    const Heard replies = heard("centrifugo",
+                                "{\"id\":1,\"connect\":{}}\n{\"id\":2,\"subscribe\":{}}\n"
+                                "{\"push\":{\"channel\":\"r0\"}}\n{}\n{\"push\":{}}");
+    test.expect(replies.confirmed == 1 && replies.messages.size() == 2 && replies.refused == 0,
+                "the lines of a frame are read one by one");
+    test.expect(heard("centrifugo", R"({"id":2,"error":{"code":103}})").refused == 1,
+                "a refusal is read");
+    test.expect(heard("presence", R"({"type":"ack","id":1})").confirmed == 1,
+                "the answer to a join confirms it");
+    test.expect(heard("presence", R"({"type":"presence_update","meta":{}})").messages.size() == 1,
+                "an update is a message");
+    test.expect(heard("presence", R"({"type":"presence_join","meta":{"name":"A User"}})")
+                        .messages.empty() &&
+                    heard("presence", R"({"type":"presence_sync","users":[]})").messages.empty(),
+                "a reader's join and a roster are none");
+}
+
 void test_histogram(SelfTest& test) {
     Histogram histogram;
     test.expect(histogram.quantile(0.5) == 0, "an empty histogram has no quantile");
@@ -158,6 +206,8 @@ int run_self_test() {
     test_in_flight(test);
     test_stamp(test);
     test_frames(test);
+    test_answers(test);
+    test_protocols(test);
     test_histogram(test);
     if (test.failures() == 0) std::puts("self-test: the checker is right");
     return test.failures();

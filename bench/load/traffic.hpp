@@ -19,6 +19,8 @@ struct TrafficPlan {
     std::string channel_prefix = "r";
     std::uint32_t readers = 1000;
     std::uint32_t channels = 1;
+    std::uint32_t subscriptions = 1;    ///< of each reader, to as many channels
+    std::uint32_t at_once = 64;         ///< readers on their way in
     std::uint32_t publishers = 1;       ///< of each channel; takes turns
     std::uint32_t payload_bytes = 128;  ///< more than kStampBytes
     double rate = 0;                    ///< publications a second; 0: as fast as `window` allows
@@ -39,6 +41,8 @@ public:
 
     /// Publishes until `seconds` are over. `each_turn` is called after each turn of the loop.
     void run(double seconds, const std::function<void()>& each_turn = {});
+    /// Publishes once on each channel, at most `window` at a time in flight.
+    void publish_everywhere();
     /// Publishes what is due, and says when the next one is.
     Nanoseconds publish_due(Nanoseconds now);
 
@@ -67,9 +71,11 @@ public:
     }
 
 private:
-    void publish_one(Nanoseconds sent);
+    void publish_on(std::uint32_t channel, Nanoseconds sent);
     std::uint32_t readers_of(std::uint32_t channel) const;
     std::uint32_t next_channel();
+    /// Null where the reader does not listen to the stream's channel.
+    Track* track_of(std::uint32_t reader, std::uint32_t stream);
 
     void on_message(std::uint32_t reader, std::string_view message, Nanoseconds at) override;
     void on_reader_closed(std::uint32_t reader, std::string_view reason) override;
@@ -79,7 +85,7 @@ private:
     Fleet fleet_;
     Publishers publishers_;
     StampReader stamps_;
-    std::vector<Track> tracks_;  ///< of a reader's channel: one for each publisher
+    std::vector<Track> tracks_;  ///< of each reader's subscriptions: one for each publisher
     InFlight in_flight_;
     Tally tally_;
     Histogram latency_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A server with a fault on purpose, for `script/bench --self-test`: the load generator has to find
 // exactly what is broken here. `node faulty_server.mjs none|lose|double|reorder|misroute|damage`
+import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
 import { answer, printReady } from './rooms.mjs';
 
@@ -20,7 +21,7 @@ function deliver(member, text, channel) {
     const held = member.held;
     member.held = undefined;
     if (isFaulty && fault === 'lose') return;
-    if (isFaulty && fault === 'damage') return member.send(text.replace('xxx', 'xx'));
+    if (isFaulty && fault === 'damage') return member.send(text.replace("'user'", "'use'"));
     if (isFaulty && fault === 'reorder' && held === undefined) {
         member.held = text;
         // The last message of a run has none behind it to be overtaken by.
@@ -37,15 +38,25 @@ function deliver(member, text, channel) {
     }
 }
 
-const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+function publish(channel, text) {
+    for (const member of members(channel)) deliver(member, text, channel);
+}
+
+// What is posted goes out as it came.
+const http = createServer(async (request, response) => {
+    let body = '';
+    for await (const part of request) body += part;
+    publish(JSON.parse(body).channel, body);
+    response.end('{}');
+});
+
+const server = new WebSocketServer({ server: http });
 server.on('connection', (socket) => {
     const joined = new Set();
     socket.on('message', (data) => {
         const message = JSON.parse(data);
         if (message.type === 'broadcast') {
-            for (const member of members(message.channel)) {
-                deliver(member, data.toString(), message.channel);
-            }
+            publish(message.channel, data.toString());
         } else if (message.type === 'subscribe') {
             members(message.channel).add(socket);
             joined.add(message.channel);
@@ -58,4 +69,4 @@ server.on('connection', (socket) => {
     });
     socket.on('close', () => joined.forEach((channel) => members(channel).delete(socket)));
 });
-server.on('listening', () => printReady(server.address().port));
+http.listen(0, '127.0.0.1', () => printReady(http.address().port));
