@@ -117,10 +117,12 @@ int serve(std::uint16_t port) {
     MemoryPresenceStore store(clock, 1);
     const NoView view;
     const ApiKeys keys;
+    http::RequestRates rates({.per_second = 0, .burst = 0}, clock);
     const http::Router router({.limits = limits,
                                .server = view,
                                .api_keys = keys,
-                               .cors_origins = *OriginList::parse("*")});
+                               .cors_origins = *OriginList::parse("*"),
+                               .rates = rates});
     const http::UpgradePolicy policy{.verifier = nullptr,
                                      .allowed_origins = *OriginList::parse("*"),
                                      .cors_origins = *OriginList::parse("*"),
