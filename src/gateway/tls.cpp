@@ -51,6 +51,48 @@ void copy_ticket_keys(SSL_CTX* from, SSL_CTX* to) {
     }
 }
 
+// OpenSSL reads and writes a TlsWire through these, as BIO_meth_new(3) has them. Exceptions do not
+// pass through C: without memory for a few kilobytes the process ends.
+
+int read_wire(BIO* bio, char* to, int size) noexcept {
+    ByteQueue& queue = static_cast<TlsWire*>(BIO_get_data(bio))->from_peer;
+    BIO_clear_retry_flags(bio);
+    const std::string_view bytes = queue.bytes().substr(0, static_cast<std::size_t>(size));
+    if (bytes.empty()) {
+        BIO_set_retry_read(bio);  // "later", not "closed"
+        return -1;
+    }
+    std::memcpy(to, bytes.data(), bytes.size());
+    const int taken = static_cast<int>(bytes.size());
+    queue.consume(bytes.size());
+    return taken;
+}
+
+int write_wire(BIO* bio, const char* from, int size) noexcept {
+    ByteQueue& queue = static_cast<TlsWire*>(BIO_get_data(bio))->to_peer;
+    BIO_clear_retry_flags(bio);
+    queue.append({from, static_cast<std::size_t>(size)});
+    return size;
+}
+
+long control_wire(BIO*, int command, long, void*) noexcept {
+    return command == BIO_CTRL_FLUSH ? 1 : 0;  // 0: nothing else is to be had
+}
+
+BIO_METHOD* make_wire_method() {
+    BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "roomcast wire");
+    if (!method) throw std::bad_alloc();
+    BIO_meth_set_read(method, read_wire);
+    BIO_meth_set_write(method, write_wire);
+    BIO_meth_set_ctrl(method, control_wire);
+    return method;
+}
+
+const BIO_METHOD* wire_method() {
+    static const BIO_METHOD* const kMethod = make_wire_method();
+    return kMethod;
+}
+
 }  // namespace
 
 Outcome<std::shared_ptr<const TlsContext>, std::string> TlsContext::load(
@@ -92,23 +134,16 @@ TlsContext::~TlsContext() {
 TlsStream::TlsStream(std::shared_ptr<const TlsContext> context)
     : context_(std::move(context)),
       ssl_(SSL_new(context_->native())) {
-    BIO* in = BIO_new(BIO_s_mem());
-    BIO* out = BIO_new(BIO_s_mem());
-    if (!ssl_ || !in || !out) throw std::bad_alloc();
-    BIO_set_mem_eof_return(in, -1);  // an empty buffer means "later", not "closed"
-    BIO_set_mem_eof_return(out, -1);
-    SSL_set_bio(ssl_, in, out);
+    BIO* bio = BIO_new(wire_method());
+    if (!ssl_ || !bio) throw std::bad_alloc();
+    BIO_set_data(bio, &wire_);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(ssl_, bio, bio);
     SSL_set_accept_state(ssl_);
 }
 
 TlsStream::~TlsStream() {
     SSL_free(ssl_);
-}
-
-void TlsStream::feed(std::string_view ciphertext) {
-    const int written =
-        BIO_write(SSL_get_rbio(ssl_), ciphertext.data(), static_cast<int>(ciphertext.size()));
-    ASSERT(written == static_cast<int>(ciphertext.size()));  // memory grows or aborts
 }
 
 TlsStream::Read TlsStream::read(std::span<char> plain) {
@@ -141,23 +176,6 @@ void TlsStream::write_close() {
     ERR_clear_error();
     (void)SSL_shutdown(ssl_);  // one way: the answer is not waited for
     ERR_clear_error();
-}
-
-std::string_view TlsStream::ciphertext() const {
-    char* bytes = nullptr;
-    const long size = BIO_get_mem_data(SSL_get_wbio(ssl_), &bytes);
-    return size > 0 ? std::string_view(bytes, static_cast<std::size_t>(size)) : std::string_view();
-}
-
-void TlsStream::consume_ciphertext(std::size_t bytes) {
-    // A memory BIO is read by moving its start; the bytes themselves go nowhere.
-    std::array<char, 4096> sink;
-    while (bytes > 0) {
-        const int part = static_cast<int>(bytes < sink.size() ? bytes : sink.size());
-        const int got = BIO_read(SSL_get_wbio(ssl_), sink.data(), part);
-        ASSERT(got == part);
-        bytes -= static_cast<std::size_t>(got);
-    }
 }
 
 }  // namespace roomcast

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // TLS for client connections: OpenSSL on memory buffers, so that ciphertext leaves through the same
-// batched sends as everything else.
+// batched sends as everything else. The buffers are our own: those of OpenSSL (BIO_s_mem) never
+// shrink, so that each connection would hold for good what its largest burst took.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "gateway/byte_queue.hpp"
 #include "util/result.hpp"
 
 struct ssl_ctx_st;
@@ -39,6 +41,12 @@ private:
     ssl_ctx_st* context_;
 };
 
+/// Ciphertext between OpenSSL and the socket.
+struct TlsWire {
+    ByteQueue from_peer;
+    ByteQueue to_peer;
+};
+
 /// One server-side TLS connection without a socket. Bytes of the peer go in through feed(), plain
 /// text comes out of read(); write() makes ciphertext, which the owner takes from ciphertext().
 class TlsStream {
@@ -53,7 +61,8 @@ public:
 
     [[nodiscard]] bool is_established() const { return is_established_; }
 
-    void feed(std::string_view ciphertext);
+    void feed(std::string_view ciphertext) { wire_.from_peer.append(ciphertext); }
+
     enum class ReadStatus { bytes, need_more, ended, failed };
 
     struct Read {
@@ -69,10 +78,12 @@ public:
     void write_close();
 
     /// What waits to be sent.
-    [[nodiscard]] std::string_view ciphertext() const;
-    void consume_ciphertext(std::size_t bytes);
+    [[nodiscard]] std::string_view ciphertext() const { return wire_.to_peer.bytes(); }
+
+    void consume_ciphertext(std::size_t bytes) { wire_.to_peer.consume(bytes); }
 
 private:
+    TlsWire wire_;  // ssl_ knows its address
     std::shared_ptr<const TlsContext> context_;
     ssl_st* ssl_;
     bool is_established_ = false;

@@ -2,11 +2,11 @@
 // TLS on the clients' listener, with certificates made by openssl: wss, https, a new certificate on
 // SIGHUP while old connections go on, and what is refused.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { makeCertificate } from './support/certificate.mjs';
 import { connect, eventually } from './support/client.mjs';
 import { curl, get, sendRaw } from './support/http.mjs';
 import { runBinary, startServer } from './support/server.mjs';
@@ -17,14 +17,6 @@ describe('TLS', { timeout: 120_000 }, () => {
   let server;
   let ca;
 
-  /// A certificate of its own for `name`; answers its serial number as Node shows it.
-  const makeCertificate = (name, type = ['-newkey', 'rsa:2048']) => {
-    execFileSync('openssl', [
-      'req', '-x509', ...type, '-nodes', '-days', '2', '-subj', `/CN=${name}`,
-      '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost',
-      '-keyout', file(`${name}.key`), '-out', file(`${name}.pem`),
-    ], { stdio: 'pipe' });
-  };
   const install = (name) => {
     copyFileSync(file(`${name}.key`), file('live.key'));
     copyFileSync(file(`${name}.pem`), file('live.pem'));
@@ -33,8 +25,8 @@ describe('TLS', { timeout: 120_000 }, () => {
   const shownName = (client) => client.socket._socket.getPeerCertificate().subject.CN;
 
   before(async () => {
-    makeCertificate('first');
-    makeCertificate('second', ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256']);
+    makeCertificate(folder, 'first', ['-newkey', 'rsa:2048']);
+    makeCertificate(folder, 'second');
     ca = ['first', 'second'].map((name) => readFileSync(file(`${name}.pem`)));
     writeFileSync(file('both.pem'), Buffer.concat(ca));
     install('first');

@@ -2,20 +2,15 @@
 // Two well-behaved clients, on a thread of their own so that the attack does not slow them down on
 // the client's side: one sends the other a message every 20 ms. The same thread watches the
 // server's resident memory. Started by hostile.mjs.
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 
+import { residentBytes } from './process.mjs';
 import { opcodes, RawClient } from './rfc6455_client.mjs';
 
 const everyMs = 20;
 const patienceMs = 20_000;
 const { channel } = workerData;
-
-function residentBytes() {
-  const status = readFileSync(`/proc/${workerData.pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)[1]) * 1024;
-}
 
 const publisher = await RawClient.open(workerData, { user: 'publisher' });
 const subscriber = await RawClient.open(workerData, { user: 'subscriber' });
@@ -39,7 +34,7 @@ const listening = listen();
 
 let isStopped = false;
 parentPort.once('message', () => (isStopped = true));
-const before = residentBytes();
+const before = residentBytes(workerData.pid);
 let peak = before;
 let sent = 0;
 parentPort.postMessage('ready');
@@ -53,7 +48,7 @@ for (let due = performance.now(); !isStopped; due = Math.max(due + everyMs, perf
     payload: { number: sent, sentAt: performance.now() },
   });
   ++sent;
-  peak = Math.max(peak, residentBytes());
+  peak = Math.max(peak, residentBytes(workerData.pid));
 }
 for (const end = performance.now() + patienceMs; heard < sent && performance.now() < end; ) {
   await sleep(everyMs);

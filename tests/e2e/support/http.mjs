@@ -2,14 +2,16 @@
 // HTTP for tests: single requests, raw bytes on a socket, and curl as people use it.
 import { execFile } from 'node:child_process';
 import http from 'node:http';
+import https from 'node:https';
 import net from 'node:net';
 import { patienceMs } from './client.mjs';
 
 /// One request on a connection of its own; answers `{status, headers, body}`, with `json()`.
 export function request(url, method, path, { headers = {}, body } = {}) {
   return new Promise((resolve, reject) => {
-    const { hostname, port } = new URL(url);
-    const asked = http.request({ hostname, port, method, path, headers, agent: false });
+    const { protocol, hostname, port } = new URL(url);
+    const { request: ask } = protocol === 'https:' ? https : http;
+    const asked = ask({ hostname, port, method, path, headers, agent: false });
     asked.setTimeout(patienceMs, () => asked.destroy(new Error(`${method} ${path}: no answer`)));
     asked.on('error', reject);
     asked.on('response', (response) => {

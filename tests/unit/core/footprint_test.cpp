@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // How much memory core needs for an idle connection, as the allocator counts it.
-#include <malloc.h>
+#include "tests/support/footprint.hpp"
 
 #include "tests/unit/core/core_test.hpp"
 
 namespace roomcast {
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kIsMeasurable = false;  // the sanitizers' allocators do not keep mallinfo2()
-#else
-constexpr bool kIsMeasurable = true;
-#endif
 
 class SilentOutlet final : public Outlet {
 public:
@@ -31,13 +25,13 @@ class FootprintTest : public CoreTest {};
 INSTANTIATE_CORE_TEST(FootprintTest);
 
 TEST_P(FootprintTest, AnIdleSubscribedSessionTakesLessThan700Bytes) {
-    if (!kIsMeasurable) GTEST_SKIP() << "not under sanitizers";
+    if (!test::kIsHeapMeasurable) GTEST_SKIP() << "not under sanitizers";
     constexpr std::size_t kSessions = 10'000;
     SilentOutlet outlet;
     std::vector<std::unique_ptr<Session>> sessions;
     sessions.reserve(kSessions);
     hub();
-    const std::size_t before = mallinfo2().uordblks;
+    const std::size_t before = test::heap_bytes();
     for (std::size_t i = 0; i < kSessions; ++i) {
         const auto shard = static_cast<ShardIndex>(i % GetParam());
         sessions.push_back(std::make_unique<Session>(
@@ -50,7 +44,7 @@ TEST_P(FootprintTest, AnIdleSubscribedSessionTakesLessThan700Bytes) {
         if (i % 100 == 0) settle();
     }
     settle();
-    const std::size_t each = (mallinfo2().uordblks - before) / kSessions;
+    const std::size_t each = (test::heap_bytes() - before) / kSessions;
     RecordProperty("bytes_per_session", static_cast<int>(each));
     std::printf("%zu bytes for a session, of them %zu in Session\n", each, sizeof(Session));
     EXPECT_LT(each, 700U);
