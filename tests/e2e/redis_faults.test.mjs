@@ -386,7 +386,7 @@ describe('faults of Redis and of the way to it', { timeout: 240_000, skip: skips
     };
     await eventually(async () => (await told()) === 1, 'both know of each other');
     await redis.kill();
-    await becomesUnready(gateways[0]);
-    assert.equal(await told(), 0);
+    // The presence store's connection may be the first of the two to be found lost.
+    await eventually(async () => (await told()) === 0, 'it knows that nobody is told');
   });
 });
