@@ -80,7 +80,7 @@ public:
     }
 
     /// A channel with that prefix whose home is `shard`.
-    [[nodiscard]] ChannelName channel_at(ShardIndex shard, std::string prefix = "room") {
+    [[nodiscard]] ChannelName channel_at(ShardIndex shard, const std::string& prefix = "room") {
         for (int i = 0;; ++i) {
             ChannelName name = channel_named(prefix + std::to_string(i));
             if (hub_.home_of(name) == shard) return name;
