@@ -283,7 +283,7 @@ NatsConnection::~NatsConnection() = default;
 
 Outcome<std::unique_ptr<NatsConnection>, NatsFailure> NatsConnection::open(
     const NatsConnectionOptions& options, NatsEvents& events) {
-    static const LibraryUse use;
+    static const LibraryUse kUse;
     auto implementation = std::make_unique<Implementation>(events);
     const Options given = make_options(options, implementation->closure);
     natsStatus status = given.status();
