@@ -33,7 +33,9 @@ struct BrokerCase {
     int nodes;
     std::function<std::unique_ptr<Broker>()> make;
 
-    friend void PrintTo(const BrokerCase& broker, std::ostream* out) { *out << broker.name; }
+    friend std::ostream& operator<<(std::ostream& out, const BrokerCase& broker) {
+        return out << broker.name;
+    }
 };
 
 struct StoreCase {
@@ -41,7 +43,9 @@ struct StoreCase {
     ShardIndex shards;
     std::function<std::unique_ptr<PresenceStore>(const Clock&)> make;
 
-    friend void PrintTo(const StoreCase& store, std::ostream* out) { *out << store.name; }
+    friend std::ostream& operator<<(std::ostream& out, const StoreCase& store) {
+        return out << store.name;
+    }
 };
 
 /// For readable test names.
