@@ -17,24 +17,11 @@ namespace roomcast {
 
 namespace {
 
-/// The library's threads use OpenSSL until they end, which is some time after the last connection;
-/// and OpenSSL takes itself down when the process exits. This makes the exit wait for them.
-class LibraryUse {
-public:
-    LibraryUse() {
-        // What is set up first is taken down last. Where one fails, so does the first connection.
-        (void)OPENSSL_init_crypto(0, nullptr);
-        (void)nats_Open(-1);  // with the library's own number of spins
-    }
-
-    LibraryUse(const LibraryUse&) = delete;
-    LibraryUse& operator=(const LibraryUse&) = delete;
-
-    ~LibraryUse() {
-        constexpr std::int64_t kPatienceMs = 1'000;
-        (void)nats_CloseAndWait(kPatienceMs);  // nothing is left to do about one that goes on
-    }
-};
+/// The library's threads use OpenSSL until they end, which is some time after the last connection,
+/// perhaps while the process exits: there OpenSSL must not take itself down. It takes this from its
+/// first call alone, so it is made before main(). (Waiting for the threads with nats_CloseAndWait()
+/// loses messages that are still queued in the library: a leak.)
+[[maybe_unused]] const int kOpensslStays = OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
 
 /// The library's words, without the place in its source: "(conn.c:123): Timeout".
 std::string_view last_words() {
@@ -283,7 +270,6 @@ NatsConnection::~NatsConnection() = default;
 
 Outcome<std::unique_ptr<NatsConnection>, NatsFailure> NatsConnection::open(
     const NatsConnectionOptions& options, NatsEvents& events) {
-    static const LibraryUse kUse;
     auto implementation = std::make_unique<Implementation>(events);
     const Options given = make_options(options, implementation->closure);
     natsStatus status = given.status();
