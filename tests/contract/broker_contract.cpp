@@ -213,7 +213,9 @@ TEST_P(BrokerContract, EveryPublishOfABurstIsAnsweredOnceAndHeardIfItWasTaken) {
     ASSERT_TRUE(done.wait_for(kBurst));
     const auto results = done.all();
     const auto taken = static_cast<std::size_t>(std::ranges::count(results, true));
-    ASSERT_TRUE(node.arrived().wait_for(taken)) << "a home has room for all that it may publish";
+    ASSERT_TRUE(node.arrived().wait_for(taken))
+        << "a home has room for all that it may publish; " << node.arrived().all().size()
+        << " arrived of " << taken << ", gaps: " << node.gaps().all().size();
     node.stop();
     for (const auto& count : answers)
         EXPECT_EQ(count, 1);
