@@ -14,12 +14,18 @@ BROKERS = ["roomcast", "roomcast-2", "roomcast-2-nats", "roomcast-2-rabbitmq",
            "roomcast-2-kafka"]
 NODES = ("cpu_us_per_delivery", "broker_us_per_delivery", "per_second", *LATENCY)
 
+# Loads that several cases put on different servers, so that their rows can be compared.
+LOW = {"readers": 1000, "rate": 10, "warmup": 1, "seconds": 4}
+WINDOW = {"readers": 1000, "window": 64, "warmup": 0.7, "seconds": 3}
+CHANNELS = {"readers": 5000, "channels": 1000, "window": 256, "warmup": 0.7, "seconds": 3}
+NODES_LOW = {"readers": 100, "rate": 50, "warmup": 1, "seconds": 5}
+
 ALL = [
     Case(
         "low",
         "1,000 readers of one channel, 10 messages a second",
         "fanout",
-        {"readers": 1000, "rate": 10, "warmup": 1, "seconds": 4},
+        LOW,
         ["floor", "floor-uring", *SERVERS],
         baseline="floor",
         columns=FANOUT,
@@ -29,7 +35,7 @@ ALL = [
         "window",
         "1,000 readers of one channel, as fast as possible with 64 messages in flight",
         "fanout",
-        {"readers": 1000, "window": 64, "warmup": 0.7, "seconds": 3},
+        WINDOW,
         ["floor-batch", "floor", "floor-uring", *SERVERS],
         baseline="floor-batch",
         columns=(*FANOUT, "messages_per_read"),
@@ -51,7 +57,7 @@ ALL = [
         "channels",
         "1,000 channels of 5 readers each, as fast as possible with 256 messages in flight",
         "fanout",
-        {"readers": 5000, "channels": 1000, "window": 256, "warmup": 0.7, "seconds": 3},
+        CHANNELS,
         ["floor", "floor-uring", *SERVERS],
         baseline="floor",
         columns=(*FANOUT, "rss_bytes"),
@@ -62,7 +68,7 @@ ALL = [
         "1,000 channels of 5 readers each, 256 messages in flight: two shards against one; the "
         "load generator shares one of the two cores",
         "fanout",
-        {"readers": 5000, "channels": 1000, "window": 256, "warmup": 0.7, "seconds": 3},
+        CHANNELS,
         ["roomcast", "roomcast-shards-2"],
         baseline="roomcast",
         columns=(*FANOUT, "messages_per_read"),
@@ -73,7 +79,7 @@ ALL = [
         "1,000 readers of one channel, 64 messages in flight: two shards against one; the load "
         "generator shares one of the two cores",
         "fanout",
-        {"readers": 1000, "window": 64, "warmup": 0.7, "seconds": 3},
+        WINDOW,
         ["roomcast", "roomcast-shards-2"],
         baseline="roomcast",
         columns=(*FANOUT, "messages_per_read"),
@@ -98,7 +104,7 @@ ALL = [
         "tls",
         "1,000 readers of one channel, 10 messages a second, with and without TLS",
         "fanout",
-        {"readers": 1000, "rate": 10, "warmup": 1, "seconds": 4},
+        LOW,
         TLS,
         baseline="roomcast",
         columns=FANOUT,
@@ -109,7 +115,7 @@ ALL = [
         "tls-window",
         "1,000 readers of one channel, 64 messages in flight, with and without TLS",
         "fanout",
-        {"readers": 1000, "window": 64, "warmup": 0.7, "seconds": 3},
+        WINDOW,
         TLS,
         baseline="roomcast",
         columns=(*FANOUT, "messages_per_read"),
@@ -180,7 +186,7 @@ ALL = [
         "nodes",
         "two nodes on one Redis: 100 readers of one channel on the two, 50 messages a second",
         "fanout",
-        {"readers": 100, "rate": 50, "warmup": 1, "seconds": 5},
+        NODES_LOW,
         ["relay-2", "roomcast-2"],
         baseline="relay-2",
         metric="latency_p50_ms",
@@ -191,7 +197,7 @@ ALL = [
         "nodes-window",
         "two nodes on one Redis: 1,000 readers of one channel on the two, 64 messages in flight",
         "fanout",
-        {"readers": 1000, "window": 64, "warmup": 0.7, "seconds": 3},
+        WINDOW,
         ["relay-2", "roomcast-2"],
         baseline="relay-2",
         columns=NODES,
@@ -202,7 +208,7 @@ ALL = [
         "nodes-spread",
         "eight nodes on one Redis: 1,000 channels of one reader each, 64 in flight",
         "fanout",
-        {"readers": 1000, "channels": 1000, "window": 64, "warmup": 0.7, "seconds": 3},
+        {**WINDOW, "channels": 1000},
         ["relay-8", "roomcast-8"],
         baseline="relay-8",
         columns=NODES,
@@ -212,7 +218,7 @@ ALL = [
         "nodes-many",
         "the same with 32 nodes",
         "fanout",
-        {"readers": 960, "channels": 960, "window": 64, "warmup": 0.7, "seconds": 3},
+        {**WINDOW, "readers": 960, "channels": 960},
         ["relay-32", "roomcast-32"],
         baseline="relay-32",
         columns=NODES,
@@ -223,7 +229,7 @@ ALL = [
         "brokers",
         "two nodes on each kind of broker: 100 readers of one channel, 50 messages a second",
         "fanout",
-        {"readers": 100, "rate": 50, "warmup": 1, "seconds": 5},
+        NODES_LOW,
         BROKERS,
         baseline="roomcast-2",
         metric="latency_p50_ms",
@@ -235,7 +241,7 @@ ALL = [
         "brokers-window",
         "two nodes on each kind of broker: 1,000 readers of one channel, 64 messages in flight",
         "fanout",
-        {"readers": 1000, "window": 64, "warmup": 0.7, "seconds": 3},
+        WINDOW,
         BROKERS,
         baseline="roomcast-2",
         columns=NODES,
