@@ -8,14 +8,11 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,6 +20,7 @@
 #include "net/event_loop.hpp"
 #include "tests/support/child_process.hpp"
 #include "tests/support/echo_peer.hpp"
+#include "tests/support/loopback_socket.hpp"
 
 namespace roomcast::net {
 
@@ -125,17 +123,9 @@ private:
 class SilentPort {
 public:
     explicit SilentPort(int backlog = 16) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof address;
-        auto* const any = reinterpret_cast<sockaddr*>(&address);
-        socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (::bind(socket_, any, size) != 0 || ::getsockname(socket_, any, &size) != 0 ||
-            (backlog >= 0 && ::listen(socket_, backlog) != 0)) {
-            throw std::runtime_error("cannot listen");
-        }
-        port_ = ntohs(address.sin_port);
+        const auto opened = test::open_loopback_socket(backlog);
+        socket_ = opened.socket;
+        port_ = opened.port;
     }
 
     SilentPort(const SilentPort&) = delete;

@@ -12,7 +12,6 @@
 #include <thread>
 #include <vector>
 
-#include <netinet/in.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -20,6 +19,8 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "tests/support/loopback_socket.hpp"
 
 namespace roomcast::test {
 
@@ -80,17 +81,9 @@ public:
             SSL_CTX_use_certificate(context_.get(), identity->certificate());
             SSL_CTX_use_PrivateKey(context_.get(), identity->key());
         }
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof address;
-        auto* const any = reinterpret_cast<sockaddr*>(&address);
-        listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (::bind(listener_, any, size) != 0 || ::listen(listener_, 64) != 0 ||
-            ::getsockname(listener_, any, &size) != 0) {
-            throw std::runtime_error("cannot listen");
-        }
-        port_ = ntohs(address.sin_port);
+        const auto opened = test::open_loopback_socket(64);
+        listener_ = opened.socket;
+        port_ = opened.port;
         stop_ = ::eventfd(0, EFD_CLOEXEC);
         thread_ = std::thread([this] { serve(); });
     }
