@@ -114,6 +114,7 @@ private:
     std::unordered_map<std::uintptr_t, Line> lines_;
 };
 
+/// Of a closed connection: the text is the connection's own and is changed while it lives.
 std::string last_error(natsConnection* connection) {
     const char* text = nullptr;
     const natsStatus status = natsConnection_GetLastError(connection, &text);
@@ -138,7 +139,7 @@ void on_message(natsConnection* /*connection*/,
     natsMsg_Destroy(message);
 }
 
-void on_error(natsConnection* connection,
+void on_error(natsConnection* /*connection*/,
               natsSubscription* subscription,
               natsStatus status,
               void* closure) {
@@ -147,7 +148,9 @@ void on_error(natsConnection* connection,
             (void)line.look_at(subscription);  // for what it tells
             return;
         }
-        line.events->on_complaint(last_error(connection));
+        // The library has put the server's words where this thread finds them.
+        const std::string_view words = last_words();
+        line.events->on_complaint(words.empty() ? natsStatus_GetText(status) : words);
     });
 }
 
@@ -309,6 +312,7 @@ NatsProblem NatsConnection::flush(std::chrono::milliseconds timeout) {
 }
 
 NatsProblem NatsConnection::refused() const {
+    // The text is safe to read: after a flush() no answer is due that would change it.
     const char* text = nullptr;
     const natsStatus status = natsConnection_GetLastError(implementation_->connection, &text);
     if (status != NATS_NOT_PERMITTED) return std::nullopt;

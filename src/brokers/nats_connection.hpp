@@ -85,7 +85,7 @@ public:
     /// Waits until the server has handled all that was given before.
     [[nodiscard]] NatsProblem flush(std::chrono::milliseconds timeout);
     /// What the server has last refused for want of rights, if it has, and if nothing else went
-    /// wrong since then.
+    /// wrong since then. Right after a flush() that went well.
     [[nodiscard]] NatsProblem refused() const;
 
     /// The largest message that the server takes, in bytes.

@@ -62,14 +62,14 @@ TEST_P(NetDestructionTest, ItMayBeDestroyedInOnBytes) {
 
 TEST_P(NetDestructionTest, ItMayBeDestroyedAndReplacedInOnEnd) {
     Conversation conversation(loop_);
-    conversation.open(options(peer_));
-    conversation.write("hello");
-    ASSERT_TRUE(conversation.wait_for_bytes(5));
     conversation.at_end = [&] {
         conversation.at_end = nullptr;
         conversation.stream_ = loop_.connect(options(peer_), conversation);
         conversation.stream_->write("again");
     };
+    conversation.open(options(peer_));
+    conversation.write("hello");
+    ASSERT_TRUE(conversation.wait_for_bytes(5));
     peer_.close_connections();
     EXPECT_THAT(conversation.wait_for_end(), HasSubstr("closed"));
     loop_.run([] {});
