@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "brokers/home_side.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "brokers/bus_message.hpp"
@@ -135,6 +136,14 @@ void HomeSide::deliver(const ChannelName& channel, std::string_view body) {
     padded.reserve(bytes);
     padded.append(body).append(json::kJsonPadding, '\0');
     put(home, Delivery{channel, std::move(padded)});
+}
+
+bool HomeSide::has_room() const {
+    return std::ranges::all_of(homes_, [this](const auto& home) {
+        return home->waiting_deliveries.load(std::memory_order_relaxed) <
+                   limits_.mail_entries / 2 &&
+               home->waiting_bytes.load(std::memory_order_relaxed) < limits_.mail_bytes / 2;
+    });
 }
 
 void HomeSide::gap(const ChannelName& channel) {

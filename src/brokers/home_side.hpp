@@ -64,6 +64,9 @@ public:
     void confirm(const ChannelName& channel, std::uint64_t attempt);
     void answer(PublishTicket ticket, Result<std::optional<PublishReceipt>> result);
     void hand_over();
+    /// No home is so far behind that deliver() might soon drop something. For a broker that can
+    /// leave publications where they are for a while.
+    [[nodiscard]] bool has_room() const;
 
     // When neither the homes nor the broker's thread run any more:
 

@@ -94,10 +94,12 @@ void KafkaBroker::run() {
 milliseconds KafkaBroker::time_to_sleep() {
     // Channels whose messages found no room are told so by the next handing over.
     constexpr milliseconds kMost{1'000};
+    constexpr milliseconds kUntilAHomeHasRoom{5};
+    const milliseconds most = consumer_.waits_for_home() ? kUntilAHomeHasRoom : kMost;
     const auto due = publisher_.next_deadline();
-    if (!due) return kMost;
+    if (!due) return most;
     const auto rest = std::chrono::ceil<milliseconds>(*due - steady_clock::now());
-    return std::clamp(rest, milliseconds(0), kMost);
+    return std::clamp(rest, milliseconds(0), most);
 }
 
 void KafkaBroker::take_mail() {

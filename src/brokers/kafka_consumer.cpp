@@ -23,7 +23,8 @@ Consumer::Consumer(const KafkaBrokerOptions& options,
       waker_(waker),
       events_(events),
       tell_trouble_(std::move(on_trouble)),
-      progress_(options.read_patience) {}
+      progress_(options.read_patience),
+      home_patience_(options.home_patience) {}
 
 void Consumer::use(Client consumer) {
     queue_ = WakingQueue(rd_kafka_queue_get_consumer(consumer.get()), waker_);
@@ -101,8 +102,13 @@ void Consumer::note_ends(const std::vector<Position>& ends) {
 bool Consumer::serve() {
     if (!client_) return false;
     for (int i = 0; i < kMessagesInATurn; ++i) {
+        waits_for_home_ = must_wait_for_home();
+        if (waits_for_home_) return false;
         const Message message(rd_kafka_consumer_poll(client_.get(), 0));
-        if (!message) return false;
+        if (!message) {
+            behind_since_.reset();
+            return false;
+        }
         if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
             on_message(*message);
         } else {
@@ -110,6 +116,15 @@ bool Consumer::serve() {
         }
     }
     return true;
+}
+
+/// Kafka keeps what is not read, so a peak costs time and loses nothing. But not for ever: who is
+/// late by more than the patience prefers the present, and is told of the gap.
+bool Consumer::must_wait_for_home() {
+    if (homes_->has_room()) return false;
+    const SteadyTime now = std::chrono::steady_clock::now();
+    if (!behind_since_) behind_since_ = now;
+    return now - *behind_since_ < home_patience_;
 }
 
 void Consumer::on_message(const rd_kafka_message_t& message) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -16,6 +17,7 @@
 #include "brokers/kafka_options.hpp"
 #include "brokers/kafka_progress.hpp"
 #include "brokers/kafka_publisher.hpp"
+#include "util/clock.hpp"
 #include "util/hash.hpp"
 
 namespace roomcast::kafka {
@@ -60,8 +62,13 @@ public:
     /// All partitions are read.
     [[nodiscard]] bool is_live() const { return is_live_; }
 
+    /// serve() took nothing more because a home has no room: nobody wakes the thread when it has.
+    [[nodiscard]] bool waits_for_home() const { return waits_for_home_; }
+
     /// A partition of which nothing arrives although it has messages.
-    [[nodiscard]] std::optional<std::int32_t> stuck() const { return progress_.stuck(); }
+    [[nodiscard]] std::optional<std::int32_t> stuck() const {
+        return waits_for_home_ ? std::nullopt : progress_.stuck();
+    }
 
     /// Why the cluster lets nothing be read; empty: it has not said so since the last message.
     [[nodiscard]] const std::string& refusal() const { return refusal_; }
@@ -85,6 +92,7 @@ private:
 
     void on_trouble(rd_kafka_resp_err_t error, std::string_view text) override;
 
+    [[nodiscard]] bool must_wait_for_home();
     void on_message(const rd_kafka_message_t& message);
     void on_error(const rd_kafka_message_t& message);
     void on_refusal(std::string_view text);
@@ -101,6 +109,9 @@ private:
     /// By name, which clients choose: looked up by view, and hashed with a seed.
     std::unordered_map<std::string, Interest, SeededStringHash, std::equal_to<>> interests_;
     Progress progress_;
+    const std::chrono::milliseconds home_patience_;
+    std::optional<SteadyTime> behind_since_;  // until all has been read
+    bool waits_for_home_ = false;
     bool is_live_ = false;
     std::string refusal_;
     std::atomic<std::uint64_t> lag_{0};

@@ -54,6 +54,9 @@ struct KafkaBrokerOptions {
     std::chrono::milliseconds probe_interval{3'000};
     /// For so long nothing may arrive of what a partition has before this node is not ready.
     std::chrono::milliseconds read_patience{5'000};
+    /// For so long after a home first had no room, publications that are read wait for room;
+    /// afterwards, until all has been read, those that find none are dropped, and told as gaps.
+    std::chrono::milliseconds home_patience{10'000};
     /// How long a server holds a request for messages while there are none.
     std::chrono::milliseconds fetch_wait{100};
     HomeSideLimits limits;

@@ -2,7 +2,9 @@
 // The Kafka broker where the cluster is not as it should be: the library's mock cluster.
 #include "brokers/kafka.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <future>
 #include <memory>
 #include <string>
 
@@ -52,6 +54,20 @@ protected:
         return taken;
     }
 
+    /// Publishes the numbers below `count`; all have been taken.
+    std::vector<std::string> publish_numbers(BrokerNode& node, std::size_t count) {
+        std::vector<std::string> numbers;
+        const auto answers = std::make_shared<BrokerNode::Answers>();
+        for (std::size_t i = 0; i < count; ++i) {
+            numbers.push_back(std::to_string(i));
+            node.publish(lobby_, numbers.back(), answers);
+        }
+        EXPECT_TRUE(answers->wait_for(count));
+        EXPECT_TRUE(std::ranges::all_of(answers->all(),
+                                        [](const auto& answer) { return answer.has_value(); }));
+        return numbers;
+    }
+
     static constexpr const char* kTopic = "realtime-broadcast";
 
     const ChannelName lobby_ = *ChannelName::make("lobby");
@@ -93,6 +109,48 @@ TEST_F(KafkaTest, AnOutageDelaysAndLosesNothing) {
     EXPECT_EQ(other.figure("roomcast_broker_gaps_total"), 0);
     EXPECT_EQ(other.figure("roomcast_broker_connections_lost_total"), 1);
     EXPECT_EQ(node.figure("roomcast_broker_pending_publishes"), 0);
+}
+
+TEST_F(KafkaTest, ABusyHomeIsWaitedForAndMissesNothing) {
+    KafkaBrokerOptions narrow = options();
+    narrow.limits.mail_entries = 100;
+    BrokerNode node(with(narrow));
+    BrokerNode other(direct());
+    ASSERT_TRUE(node.subscribes(lobby_));
+    ASSERT_TRUE(other.subscribes(lobby_));
+    std::promise<void> free;
+    node.occupy(lobby_, [busy = free.get_future().share()] { busy.wait(); });
+    const auto published = publish_numbers(other, 1'000);
+    ASSERT_TRUE(other.heard().wait_for(published.size()));
+    ASSERT_TRUE(eventually([&] { return node.figure("roomcast_broker_lag_messages") >= 900; }));
+    EXPECT_TRUE(node.is_connected());
+    free.set_value();
+    ASSERT_TRUE(node.heard().wait_for(published.size()));
+    EXPECT_EQ(node.heard().all(), published);
+    EXPECT_EQ(node.figure("roomcast_broker_messages_dropped_total"), 0);
+}
+
+TEST_F(KafkaTest, WhoIsBusyForTooLongIsToldOfTheGap) {
+    KafkaBrokerOptions narrow = options();
+    narrow.limits.mail_entries = 100;
+    narrow.home_patience = 300ms;
+    BrokerNode node(with(narrow));
+    BrokerNode other(direct());
+    ASSERT_TRUE(node.subscribes(lobby_));
+    ASSERT_TRUE(other.connects());
+    std::promise<void> free;
+    node.occupy(lobby_, [busy = free.get_future().share()] { busy.wait(); });
+    const auto published = publish_numbers(other, 1'000);
+    ASSERT_TRUE(
+        eventually([&] { return node.figure("roomcast_broker_messages_dropped_total") == 900; }));
+    free.set_value();
+    ASSERT_TRUE(node.heard().wait_for(101));
+    std::vector<std::string> expected(published.begin(), published.begin() + 100);
+    expected.emplace_back("gap of lobby");
+    EXPECT_EQ(node.heard().all(), expected);
+    ASSERT_TRUE(other.publishes(lobby_, "after"));
+    ASSERT_TRUE(node.heard().wait_for(102));
+    EXPECT_EQ(node.heard().all().back(), "after");
 }
 
 TEST_F(KafkaTest, StartsBeforeTheClusterAndRefusesAtOnceMeanwhile) {

@@ -74,6 +74,11 @@ public:
         homes_.run(channel, [&] { broker_->unsubscribe(channel); });
     }
 
+    /// Runs `work` on the channel's home and does not wait for it.
+    void occupy(const ChannelName& channel, std::function<void()> work) {
+        homes_.post(channel, std::move(work));
+    }
+
     /// `answers` gets the answer.
     void publish(const ChannelName& channel,
                  const std::string& event,

@@ -19,7 +19,8 @@ ChannelName named(std::string_view name) {
 /// A home that works when the test says so, with room for two publications.
 class HomeSideTest : public testing::Test, public BrokerSink {
 protected:
-    static constexpr HomeSideLimits kLimits{.pending_publishes = 3, .mail_entries = 2};
+    static constexpr HomeSideLimits kLimits{
+        .pending_publishes = 3, .mail_entries = 2, .mail_bytes = 1'000};
 
     void on_message(BusMessage message) override { told_.push_back(message.event); }
 
@@ -80,6 +81,16 @@ TEST_F(HomeSideTest, OnlyTheChannelThatLostSomethingHasAGap) {
     deliver("room", "4");
     EXPECT_THAT(told(), ElementsAre("4"));
     EXPECT_THAT(told(), ElementsAre("gap other"));
+}
+
+TEST_F(HomeSideTest, RoomIsScarceFromHalfOfItOn) {
+    EXPECT_TRUE(homes_.has_room());
+    deliver("room", "1");
+    EXPECT_FALSE(homes_.has_room());
+    EXPECT_THAT(told(), ElementsAre("1"));
+    EXPECT_TRUE(homes_.has_room());
+    deliver("room", std::string(kLimits.mail_bytes / 2, 'x'));
+    EXPECT_FALSE(homes_.has_room());
 }
 
 TEST_F(HomeSideTest, AnswersTakeNoRoomFromPublications) {
