@@ -152,7 +152,8 @@ share.coordinator.state.topic.replication.factor=1
     )
     java = ["java", "-XX:+UseSerialGC", "-Xmx512m", "-cp", JARS / "*"]
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    form = [*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", settings]
+    # With "=", since one in 64 of these names begins with "-".
+    form = [*java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", settings]
     done = subprocess.run(list(map(str, form)), capture_output=True, text=True)
     if done.returncode != 0:
         raise StartFailure(f"kafka does not start: {done.stderr.strip()[-400:]}")
