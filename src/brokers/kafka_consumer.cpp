@@ -93,7 +93,9 @@ void Consumer::tell_gaps() {
 }
 
 void Consumer::note_ends(const std::vector<Position>& ends) {
-    progress_.on_ends(ends, std::chrono::steady_clock::now());
+    const SteadyTime now = std::chrono::steady_clock::now();
+    if (waits_for_home_) progress_.pause(now);
+    progress_.on_ends(ends, now);
     lag_.store(progress_.lag(), std::memory_order_relaxed);
 }
 

@@ -66,9 +66,7 @@ public:
     [[nodiscard]] bool waits_for_home() const { return waits_for_home_; }
 
     /// A partition of which nothing arrives although it has messages.
-    [[nodiscard]] std::optional<std::int32_t> stuck() const {
-        return waits_for_home_ ? std::nullopt : progress_.stuck();
-    }
+    [[nodiscard]] std::optional<std::int32_t> stuck() const { return progress_.stuck(); }
 
     /// Why the cluster lets nothing be read; empty: it has not said so since the last message.
     [[nodiscard]] const std::string& refusal() const { return refusal_; }

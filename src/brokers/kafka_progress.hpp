@@ -31,6 +31,12 @@ public:
 
     void on_read(Position next) { part(next.partition).next = next.offset; }
 
+    /// Nothing is read for now, on purpose: nothing is stuck because of that.
+    void pause(SteadyTime now) {
+        for (Part& read : parts_)
+            read.moved_at = now;
+    }
+
     /// Where the topic ends now; in regular intervals.
     void on_ends(std::span<const Position> ends, SteadyTime now) {
         lag_ = 0;

@@ -49,6 +49,20 @@ TEST_F(KafkaProgressTest, IsStuckWhenNothingArrivesOfWhatIsThereForAWhile) {
     EXPECT_FALSE(progress_.stuck());
 }
 
+TEST_F(KafkaProgressTest, IsNotStuckWhileItPausesOnPurposeNorRightAfterIt) {
+    progress_.begin({0, 10});
+    ends_at(12);
+    for (int turn = 0; turn < 5; ++turn) {
+        progress_.pause(now_ + 1s);
+        ends_at(12);
+        EXPECT_FALSE(progress_.stuck());
+    }
+    ends_at(12);
+    EXPECT_FALSE(progress_.stuck());
+    ends_at(12);
+    EXPECT_THAT(progress_.stuck(), Optional(Eq(0)));
+}
+
 TEST_F(KafkaProgressTest, IsNotStuckWhileItIsBehindAndReads) {
     progress_.begin({0, 0});
     for (std::int64_t turn = 1; turn < 10; ++turn) {
