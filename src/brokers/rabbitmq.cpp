@@ -53,7 +53,10 @@ RabbitmqBroker::~RabbitmqBroker() {
 
 void RabbitmqBroker::start(BrokerSink& sink, Executor& executor) {
     sink_ = &sink;
-    homes_ = std::make_unique<HomeSide>(sink, executor, options_.limits);
+    // Publications may come from the server after their confirms have made room for others.
+    HomeSideLimits limits = options_.limits;
+    limits.mail_entries += limits.pending_publishes;
+    homes_ = std::make_unique<HomeSide>(sink, executor, limits);
     publisher_->start();
     consumer_->start();
     loop_.post([this] { arm_probe(); });

@@ -150,6 +150,17 @@ public:
         if (is_running()) (void)::kill(pid_, number);  // it may end at any time
     }
 
+    /// Stops it in mid-air: the system still accepts connections and bytes for it, and nothing is
+    /// answered before resume(). Returns when all of its threads have stopped.
+    void pause() {
+        signal(SIGSTOP);
+        int status = 0;
+        if (exit_code_ || ::waitpid(pid_, &status, WUNTRACED) != pid_) return;
+        if (!WIFSTOPPED(status)) exit_code_ = to_exit_code(status);
+    }
+
+    void resume() { signal(SIGCONT); }
+
     [[nodiscard]] bool is_running() {
         if (exit_code_) return false;
         int status = 0;

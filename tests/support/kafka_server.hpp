@@ -76,9 +76,9 @@ public:
         (void)server_->wait();
     }
 
-    void pause() { server_->signal(SIGSTOP); }
+    void pause() { server_->pause(); }
 
-    void resume() { server_->signal(SIGCONT); }
+    void resume() { server_->resume(); }
 
 private:
     [[nodiscard]] static std::filesystem::path jars() { return ROOMCAST_KAFKA_JARS; }

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
 #include "tests/support/child_process.hpp"
 #include "tests/support/test_certificate.hpp"
@@ -79,15 +78,9 @@ public:
         (void)process_->wait();
     }
 
-    /// Stops it in mid-air: the system still accepts connections and bytes for it, and nothing is
-    /// answered before resume(). Returns when all of its threads have stopped.
-    void pause() {
-        process_->signal(SIGSTOP);
-        int status = 0;
-        (void)::waitpid(process_->pid(), &status, WUNTRACED);
-    }
+    void pause() { process_->pause(); }
 
-    void resume() { process_->signal(SIGCONT); }
+    void resume() { process_->resume(); }
 
     /// Takes another configuration while it runs, and returns when it has.
     void reload(const std::string& config) {

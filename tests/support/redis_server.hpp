@@ -57,9 +57,9 @@ public:
 
     /// Stops it in mid-air: the system still accepts connections and bytes for it, and nothing is
     /// answered before resume().
-    void pause() { process_->signal(SIGSTOP); }
+    void pause() { process_->pause(); }
 
-    void resume() { process_->signal(SIGCONT); }
+    void resume() { process_->resume(); }
 
     [[nodiscard]] bool is_running() { return process_ && process_->is_running(); }
 
