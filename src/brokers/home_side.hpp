@@ -34,6 +34,13 @@ struct HomeSideLimits {
     /// are not among them: those are as many as publishes are pending.
     std::size_t mail_entries = 65'536;
     std::size_t mail_bytes = 67'108'864;
+
+    /// For a broker whose publications may come back after their answers have made room for others.
+    [[nodiscard]] HomeSideLimits with_room_for_late_echoes() const {
+        HomeSideLimits limits = *this;
+        limits.mail_entries += pending_publishes;
+        return limits;
+    }
 };
 
 /// Shared by the kinds of brokers with a thread of their own. Each part is used by one thread, as

@@ -21,10 +21,8 @@ NatsBroker::~NatsBroker() {
 
 void NatsBroker::start(BrokerSink& sink, Executor& executor) {
     sink_ = &sink;
-    // The library's thread may bring publications after their answers have made room for others.
-    HomeSideLimits limits = limits_;
-    limits.mail_entries += limits.pending_publishes;
-    homes_ = std::make_unique<HomeSide>(sink, executor, limits);
+    // The library's thread brings publications, another one their answers.
+    homes_ = std::make_unique<HomeSide>(sink, executor, limits_.with_room_for_late_echoes());
     worker_->start(*this);
 }
 

@@ -53,10 +53,9 @@ RabbitmqBroker::~RabbitmqBroker() {
 
 void RabbitmqBroker::start(BrokerSink& sink, Executor& executor) {
     sink_ = &sink;
-    // Publications may come from the server after their confirms have made room for others.
-    HomeSideLimits limits = options_.limits;
-    limits.mail_entries += limits.pending_publishes;
-    homes_ = std::make_unique<HomeSide>(sink, executor, limits);
+    // Confirms and publications come through two connections.
+    homes_ =
+        std::make_unique<HomeSide>(sink, executor, options_.limits.with_room_for_late_echoes());
     publisher_->start();
     consumer_->start();
     loop_.post([this] { arm_probe(); });

@@ -151,12 +151,16 @@ public:
     }
 
     /// Stops it in mid-air: the system still accepts connections and bytes for it, and nothing is
-    /// answered before resume(). Returns when all of its threads have stopped.
+    /// answered before resume(). Returns when all of its threads have stopped. Throws if it has
+    /// ended.
     void pause() {
         signal(SIGSTOP);
         int status = 0;
-        if (exit_code_ || ::waitpid(pid_, &status, WUNTRACED) != pid_) return;
-        if (!WIFSTOPPED(status)) exit_code_ = to_exit_code(status);
+        if (!exit_code_ && ::waitpid(pid_, &status, WUNTRACED) == pid_) {
+            if (WIFSTOPPED(status)) return;
+            exit_code_ = to_exit_code(status);
+        }
+        throw std::runtime_error("it has ended and cannot be stopped in mid-air");
     }
 
     void resume() { signal(SIGCONT); }

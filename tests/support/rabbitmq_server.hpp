@@ -5,7 +5,6 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <filesystem>
 #include <fstream>
 #include <initializer_list>
 #include <memory>
@@ -83,16 +82,9 @@ public:
         return read_file(output);
     }
 
-    /// Stops it in mid-air: the system still accepts connections and bytes for it.
-    /// Returns when the last of its threads has stopped.
-    void pause() {
-        server_->signal(SIGSTOP);
-        if (!eventually([this] { return is_stopped(); })) {
-            throw std::runtime_error("rabbitmq-server does not stop");
-        }
-    }
+    void pause() { server_->pause(); }
 
-    void resume() { server_->signal(SIGCONT); }
+    void resume() { server_->resume(); }
 
 private:
     [[nodiscard]] static std::string program(const std::string& name) {
@@ -133,16 +125,6 @@ private:
                 "ERL_EPMD_PORT=" + std::to_string(epmd_port_),
                 "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1}",
                 program(name)};
-    }
-
-    /// proc(5): behind the program's name in brackets stands the state of the thread.
-    [[nodiscard]] bool is_stopped() const {
-        const std::string tasks = "/proc/" + std::to_string(server_->pid()) + "/task";
-        for (const auto& task : std::filesystem::directory_iterator(tasks)) {
-            const std::string stat = read_file(task.path() / "stat");
-            if (stat.substr(stat.rfind(')') + 1, 2) != " T") return false;
-        }
-        return true;
     }
 
     /// It has an answer to the greeting of AMQP 0-9-1.

@@ -55,8 +55,6 @@ public:
         (void)process_->wait();
     }
 
-    /// Stops it in mid-air: the system still accepts connections and bytes for it, and nothing is
-    /// answered before resume().
     void pause() { process_->pause(); }
 
     void resume() { process_->resume(); }
